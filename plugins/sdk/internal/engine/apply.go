@@ -1,0 +1,138 @@
+package engine
+
+// Apply says what to probe: with full these targets and no others, otherwise these in addition to or in place of those with
+// the same IDs, without those that are removed. It returns before anything was probed.
+//
+// A target that is as it was keeps its state, its counts and its phase; only its Initial may differ, and when that is
+// not the state, the watchers are told the state again. A target that changed starts anew with its Initial, and so does a
+// new one, unless an identical one is there already. Nothing is reported of a removed target in any report with this
+// generation or a later one, and the probe that may run is cancelled.
+func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.generation = generation
+
+	var fresh, left []*group
+	named := make(map[string]bool, len(targets))
+	for _, t := range targets {
+		t = t.normal()
+		named[t.ID] = true
+		k := t.key()
+		m := e.members[t.ID]
+		if m != nil && m.group.key == k {
+			if t.Initial != StateUnknown && t.Initial != m.state {
+				e.changed(m)
+			}
+			continue
+		}
+		told := t.Initial
+		if m == nil {
+			m = &member{id: t.ID}
+			e.members[t.ID] = m
+		} else {
+			told = m.state
+			left = append(left, m.group)
+			m.group.leave(m)
+			e.recount(m)
+		}
+		g := e.groups[k]
+		switch {
+		case g == nil:
+			t.Config = []byte(k.config)
+			g = &group{target: t, key: k}
+			e.groups[k] = g
+			fresh = append(fresh, g)
+		case g.gone():
+			g.forget()
+			fresh = append(fresh, g)
+		}
+		g.join(m, t.Initial)
+		if m.state != told {
+			e.changed(m)
+		}
+	}
+
+	remove := func(m *member) {
+		left = append(left, m.group)
+		m.group.leave(m)
+		delete(e.members, m.id)
+		e.forget(m)
+	}
+	if full {
+		for id, m := range e.members {
+			if !named[id] {
+				remove(m)
+			}
+		}
+	} else {
+		for _, id := range removed {
+			if m := e.members[id]; m != nil && !named[id] {
+				remove(m)
+			}
+		}
+	}
+	for _, g := range left {
+		if len(g.members) == 0 {
+			e.drop(g)
+		}
+	}
+	e.spread(fresh)
+}
+
+// spread gives new groups their phases and first probes.
+func (e *Engine) spread(groups []*group) {
+	n := 0
+	for _, g := range groups {
+		if len(g.members) > 0 {
+			groups[n] = g
+			n++
+		}
+	}
+	now := e.now()
+	for i, g := range groups[:n] {
+		g.phase = now + moment(phase(i, n, g.target.Interval))
+		g.due = now + moment(first(i, n, g.target.Interval))
+		if g.status == stuck { // revived: its former probe was cancelled and is about to end
+			g.due = max(g.due, now+grace)
+		}
+		e.at(g, g.due)
+	}
+}
+
+// gone says whether the group has been dropped, and is only here because its last probe has not returned.
+func (g *group) gone() bool { return g.in == 0 && (g.status == running || g.status == stuck) }
+
+// drop ends a group without members. While its probe runs it stays known, so that a target which comes back is not probed
+// a second time meanwhile.
+func (e *Engine) drop(g *group) {
+	switch g.status {
+	case waiting:
+		if g.in > 0 { // not dropped before it began
+			e.heap.remove(g)
+		}
+		delete(e.groups, g.key)
+	case queued:
+		e.ready.remove(g)
+		g.status = waiting
+		delete(e.groups, g.key)
+	case running:
+		g.status = stuck
+		e.workers.stuck++
+		e.heap.remove(g)
+		g.cancel()
+	case stuck:
+		if g.in > 0 {
+			e.heap.remove(g)
+		}
+		g.cancel()
+	}
+}
+
+// forget makes a dropped group that comes back as good as new.
+func (g *group) forget() {
+	g.verdict, g.run, g.counts = verdict{}, run{}, counts{}
+	g.latency, g.lastError = 0, ""
+}

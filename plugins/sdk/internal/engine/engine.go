@@ -1,0 +1,163 @@
+// Package engine is the schedule behind every check plugin: it probes targets at their intervals, counts rise and fall,
+// and tells watchers which verdicts changed. It knows nothing of gRPC and nothing of package sdk, which adapts it.
+//
+// One goroutine holds the schedule, a heap of what is to be done next; a bounded set of goroutines probes. Identical
+// targets are one group and are probed once. Each group has a phase, its place inside the interval, and phases are
+// spread evenly, so that ten thousand targets at one second are ten probes each millisecond and never a burst.
+//
+// Watchers are level-triggered: each has a set of the targets whose state it has not seen, and is told the latest state
+// when it is ready for it. A slow watcher delays nobody and queues nothing.
+package engine
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// A State is what is known of a target.
+type State uint8
+
+// The states, with the numbers of sdk.State.
+const (
+	StateUnknown State = iota
+	StateUp
+	StateDown
+)
+
+// String returns "unknown", "up" or "down".
+func (s State) String() string {
+	switch s {
+	case StateUp:
+		return "up"
+	case StateDown:
+		return "down"
+	}
+	return "unknown"
+}
+
+// A Target is one thing to probe. Numbers that make no sense are taken as the nearest ones that do: an Interval below
+// one millisecond as one millisecond, a Timeout of 0 as the Interval, Fall and Rise below 1 as 1.
+type Target struct {
+	ID       string
+	Address  netip.Addr
+	Port     uint16
+	Interval time.Duration // from the start of one probe to the start of the next
+	Timeout  time.Duration // a probe that takes longer has failed
+	Retry    time.Duration // in place of Interval while results contradict the verdict; 0: Interval
+	Fall     int           // failures in a row that take an up target down
+	Rise     int           // successes in a row that take a down target up
+	Config   []byte        // handed to the probe as it is
+	Initial  State         // the verdict to start with; StateUnknown lets the first probe decide
+}
+
+// A Verdict is a target's state after rise and fall.
+type Verdict struct {
+	ID     string
+	State  State
+	Reason string    // of a failure, as Reason makes it; empty when the target is up or was not yet probed
+	Since  time.Time // of the probe that made it so; zero while State is the target's Initial
+}
+
+// A Summary is what a target's probes did since the last one.
+type Summary struct {
+	ID        string
+	Successes uint64
+	Failures  uint64
+	Latency   time.Duration // of the last probe
+	LastError string        // of the last failed probe since the last summary
+}
+
+// A Report is one message to a watcher.
+type Report struct {
+	Generation uint64 // of the last Apply that this report knows of
+	Snapshot   bool   // Verdicts has every target, those still unknown included
+	Verdicts   []Verdict
+	Summaries  []Summary
+}
+
+// A Config says how an Engine works.
+type Config struct {
+	// Probe looks at a target once; nil is up. It is called by many goroutines at once, but never twice at a time for
+	// one target. Of identical targets t has the ID of one. It must not change t.Config.
+	Probe func(ctx context.Context, t Target) error
+	// Concurrency is how many probes may run at once; 0 means 4096. A probe that goes on after its time-out no longer
+	// counts, so that probes that never end do not stop the others; only that many may do so, though.
+	Concurrency int
+	// Summaries is the time between two summaries; 0 means five seconds.
+	Summaries time.Duration
+}
+
+// ErrClosed is what Watch returns when the engine was closed.
+var ErrClosed = errors.New("the check engine is closed")
+
+// An Engine probes targets. Make one with New.
+type Engine struct {
+	config Config
+	start  time.Time       // moments are counted from here
+	ctx    context.Context // of every probe
+	cancel context.CancelFunc
+	once   chan struct{} // slots of Probe
+	wake   chan struct{} // to the schedule: something is due earlier than it thinks
+
+	mu         sync.Mutex
+	generation uint64
+	closed     bool
+	members    map[string]*member // by ID
+	groups     map[key]*group
+	heap       heap
+	sleeping   moment // until when the schedule sleeps
+	ready      queue
+	watchers   map[*watcher]struct{}
+	workers    workers
+}
+
+// New returns an engine without targets. Its goroutines end with Close.
+func New(c Config) *Engine {
+	if c.Concurrency <= 0 {
+		c.Concurrency = 4096
+	}
+	if c.Summaries <= 0 {
+		c.Summaries = 5 * time.Second
+	}
+	e := &Engine{
+		config:   c,
+		start:    time.Now(),
+		once:     make(chan struct{}, onceAtATime),
+		wake:     make(chan struct{}, 1),
+		members:  make(map[string]*member),
+		groups:   make(map[key]*group),
+		watchers: make(map[*watcher]struct{}),
+	}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	e.workers.wake.L = &e.mu
+	go e.schedule()
+	return e
+}
+
+// closeWait is how long Close waits for probes to notice that their context has ended.
+const closeWait = 2 * time.Second
+
+// Close ends the schedule and every Watch, cancels the probes that run and waits until they have returned, but no longer
+// than two seconds for those that do not listen.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	if !e.closed {
+		e.closed = true
+		e.workers.quiet = make(chan struct{})
+		e.workers.wake.Broadcast()
+		e.workers.checkQuiet()
+	}
+	quiet := e.workers.quiet
+	e.mu.Unlock()
+	e.cancel()
+
+	t := time.NewTimer(closeWait)
+	defer t.Stop()
+	select {
+	case <-quiet:
+	case <-t.C:
+	}
+}

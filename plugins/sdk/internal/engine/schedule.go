@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+// grace is how long after its time-out a probe may take to return before it is left behind.
+const grace = moment(100 * time.Millisecond)
+
+// schedule is the goroutine that starts what is due.
+func (e *Engine) schedule() {
+	t := time.NewTimer(time.Hour)
+	defer t.Stop()
+	for {
+		t.Reset(e.dispatch())
+		select {
+		case <-e.ctx.Done():
+			return
+		case <-e.wake:
+		case <-t.C:
+		}
+	}
+}
+
+// dispatch does everything that is due, and returns how long to sleep then.
+func (e *Engine) dispatch() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sleeping = 0 // nobody need wake this goroutine
+	now := e.now()
+	for len(e.heap) > 0 && e.heap[0].at <= now {
+		e.do(e.heap[0], now)
+	}
+	e.sleeping = never
+	if len(e.heap) > 0 {
+		e.sleeping = ceil(e.heap[0].at)
+	}
+	return time.Duration(min(e.sleeping-now, moment(time.Hour)))
+}
+
+// do does what is to be done with g, which is due in the heap.
+func (e *Engine) do(g *group, now moment) {
+	switch g.status {
+	case waiting:
+		e.heap.remove(g)
+		g.status = queued
+		e.ready.push(g)
+		e.hire()
+	case running:
+		g.status = stuck
+		e.workers.stuck++
+		e.hire()
+		e.record(g, false, timedOut(g.target.Timeout), g.target.Timeout)
+		e.again(g, now)
+	case stuck:
+		busy := time.Duration(now - g.began)
+		e.record(g, false, fmt.Sprintf("the probe is still busy after %s", busy.Round(time.Millisecond)), busy)
+		e.again(g, now)
+	}
+}
+
+// again puts g where its next probe is due.
+func (e *Engine) again(g *group, now moment) {
+	g.due = next(&g.target, g.due, g.phase, now, g.contradicted())
+	e.at(g, g.due)
+}
+
+// at puts g into the heap, and wakes the schedule if it sleeps for longer.
+func (e *Engine) at(g *group, m moment) {
+	g.at = m
+	e.heap.put(g)
+	if ceil(m) >= e.sleeping {
+		return
+	}
+	e.sleeping = ceil(m)
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// timedOut is the reason of a probe that took too long.
+func timedOut(timeout time.Duration) string { return "timeout after " + timeout.String() }
