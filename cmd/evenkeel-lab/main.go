@@ -1,0 +1,74 @@
+// Command evenkeel-lab is the lab of virtual machines: its set-up, the demonstration, and an interactive lab. The same
+// program is PID 1 and agent of the machines, and the real servers' web server.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/evenkeel/evenkeel/image/lab"
+	"github.com/evenkeel/evenkeel/image/lab/guest"
+	"github.com/evenkeel/evenkeel/image/lab/traffic"
+)
+
+const usage = `usage:
+  evenkeel-lab setup [uml] [qemu]        get kernels and tools, once
+  evenkeel-lab hold [--mode dr] [--vm uml] [--evenkeel BIN]   a lab to play with
+`
+
+func main() {
+	if guest.IsInit() {
+		guest.Init()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "evenkeel-lab:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no command\n" + usage)
+	}
+	name, args := args[0], args[1:]
+	switch name {
+	case "agent":
+		return guest.Agent(args[0])
+	case "web":
+		return web(ctx, args)
+	case "setup":
+		return setup(ctx, args)
+	case "hold":
+		return hold(ctx, args)
+	}
+	return fmt.Errorf("no command is named %q\n%s", name, usage)
+}
+
+func web(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("web", flag.ExitOnError)
+	name := f.String("name", "rs", "what it answers")
+	tcp := f.String("addr", ":80", "TCP address for HTTP")
+	udp := f.String("udp", "", "UDP address")
+	_ = f.Parse(args) // it exits
+	return traffic.Web(ctx, *name, *tcp, *udp, os.Stdout)
+}
+
+func setup(ctx context.Context, args []string) error {
+	var kinds []lab.Kind
+	for _, a := range args {
+		k, err := lab.ParseKind(a)
+		if err != nil {
+			return err
+		}
+		kinds = append(kinds, k)
+	}
+	return lab.Setup(ctx, os.Stderr, kinds...)
+}

@@ -1,0 +1,72 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// A Host is a computer of the lab that is only a network namespace: it shares the kernel and the files of the real host.
+type Host struct {
+	name string
+	ns   namespace
+}
+
+// Name implements Node.
+func (h *Host) Name() string { return h.name }
+
+// Namespace is the name under which ip netns knows it.
+func (h *Host) Namespace() string { return string(h.ns) }
+
+// Run implements Node.
+func (h *Host) Run(ctx context.Context, script string) (string, int, error) {
+	return run(ctx, h, script)
+}
+
+// Start implements Node.
+func (h *Host) Start(ctx context.Context, output io.Writer, argv ...string) (*Process, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p := newProcess(h.name+": "+argv[0], output)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = p, p
+	cmd.WaitDelay = 300 * time.Millisecond
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := h.ns.start(cmd); err != nil {
+		return nil, fmt.Errorf("%s: start %s: %w", h.name, argv[0], err)
+	}
+	p.signal = func(s syscall.Signal, group bool) error {
+		if group {
+			return ignoreGone(syscall.Kill(-cmd.Process.Pid, s))
+		}
+		return ignoreGone(cmd.Process.Signal(s))
+	}
+	go func() {
+		err := cmd.Wait()
+		if cmd.ProcessState == nil {
+			p.end(-1, err)
+			return
+		}
+		status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		if status.Signaled() {
+			p.end(128+int(status.Signal()), nil)
+			return
+		}
+		p.end(status.ExitStatus(), nil)
+	}()
+	return p, nil
+}
+
+// Dial opens a connection from this computer, for clients in the lab's own process. The address must be a literal one.
+func (h *Host) Dial(ctx context.Context, network, address string) (c net.Conn, err error) {
+	err = h.ns.do(func() error {
+		c, err = (&net.Dialer{}).DialContext(ctx, network, address)
+		return err
+	})
+	return c, err
+}
