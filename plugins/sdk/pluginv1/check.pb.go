@@ -373,11 +373,13 @@ func (*CheckServiceWatchRequest) Descriptor() ([]byte, []int) {
 }
 
 type CheckServiceWatchResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Generation    uint64                 `protobuf:"varint,1,opt,name=generation,proto3" json:"generation,omitempty"`
-	Snapshot      bool                   `protobuf:"varint,2,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
-	Verdicts      []*Verdict             `protobuf:"bytes,3,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
-	Summaries     []*Summary             `protobuf:"bytes,4,rep,name=summaries,proto3" json:"summaries,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Generation uint64                 `protobuf:"varint,1,opt,name=generation,proto3" json:"generation,omitempty"`
+	Snapshot   bool                   `protobuf:"varint,2,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Verdicts   []*Verdict             `protobuf:"bytes,3,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
+	Summaries  []*Summary             `protobuf:"bytes,4,rep,name=summaries,proto3" json:"summaries,omitempty"`
+	// The report goes on in the next message, which belongs to it: a snapshot of many targets comes in several.
+	More          bool `protobuf:"varint,5,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -438,6 +440,13 @@ func (x *CheckServiceWatchResponse) GetSummaries() []*Summary {
 		return x.Summaries
 	}
 	return nil
+}
+
+func (x *CheckServiceWatchResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 type Verdict struct {
@@ -707,14 +716,15 @@ const file_check_proto_rawDesc = "" +
 	"\atargets\x18\x03 \x03(\v2\x1a.evenkeel.plugin.v1.TargetR\atargets\x12\x18\n" +
 	"\aremoved\x18\x04 \x03(\tR\aremoved\"\x1b\n" +
 	"\x19CheckServiceApplyResponse\"\x1a\n" +
-	"\x18CheckServiceWatchRequest\"\xcb\x01\n" +
+	"\x18CheckServiceWatchRequest\"\xdf\x01\n" +
 	"\x19CheckServiceWatchResponse\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x01 \x01(\x04R\n" +
 	"generation\x12\x1a\n" +
 	"\bsnapshot\x18\x02 \x01(\bR\bsnapshot\x127\n" +
 	"\bverdicts\x18\x03 \x03(\v2\x1b.evenkeel.plugin.v1.VerdictR\bverdicts\x129\n" +
-	"\tsummaries\x18\x04 \x03(\v2\x1b.evenkeel.plugin.v1.SummaryR\tsummaries\"\xa1\x01\n" +
+	"\tsummaries\x18\x04 \x03(\v2\x1b.evenkeel.plugin.v1.SummaryR\tsummaries\x12\x12\n" +
+	"\x04more\x18\x05 \x01(\bR\x04more\"\xa1\x01\n" +
 	"\aVerdict\x12\x1b\n" +
 	"\ttarget_id\x18\x01 \x01(\tR\btargetId\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.evenkeel.plugin.v1.StateR\x05state\x12\x16\n" +

@@ -1,0 +1,128 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk/pluginv1"
+)
+
+// A PluginClient is the side of a plugin that all kinds have in common, as the core sees it.
+type PluginClient struct{ c pluginv1.PluginServiceClient }
+
+// NewPluginClient returns the plugin at the other end of a connection.
+func NewPluginClient(cc grpc.ClientConnInterface) *PluginClient {
+	return &PluginClient{pluginv1.NewPluginServiceClient(cc)}
+}
+
+// A PreconditionError is a plugin's word that it can't do its work on this machine, and what is missing.
+type PreconditionError struct{ Message string }
+
+// Error returns the plugin's message.
+func (e *PreconditionError) Error() string { return e.Message }
+
+// Describe introduces the core and asks the plugin what it is. A plugin that can't work on this machine answers with a
+// PreconditionError. What the plugin says of itself is checked, its schema included.
+func (c *PluginClient) Describe(ctx context.Context, coreVersion string, dryRun bool) (Info, error) {
+	m, err := c.c.Describe(ctx, &pluginv1.DescribeRequest{CoreVersion: coreVersion, DryRun: dryRun})
+	if err, ok := called(err).(*CallError); ok {
+		if err.Code == codes.FailedPrecondition {
+			return Info{}, &PreconditionError{text(err.Message)}
+		}
+		return Info{}, err
+	}
+	i, err := infoIn(m)
+	if err != nil {
+		return Info{}, err
+	}
+	if err := i.check(); err != nil {
+		return Info{}, err
+	}
+	if want := serviceOf[i.Kind]; !slices.Contains(m.GetServices(), want) {
+		return Info{}, fmt.Errorf("a %s plugin without the service %s", i.Kind, want)
+	}
+	return i, nil
+}
+
+// serviceOf has each kind's service.
+var serviceOf = map[Kind]string{
+	KindCheck:     pluginv1.CheckService_ServiceDesc.ServiceName,
+	KindBalancer:  pluginv1.BalancerService_ServiceDesc.ServiceName,
+	KindVRRP:      pluginv1.VRRPService_ServiceDesc.ServiceName,
+	KindNotify:    pluginv1.NotifyService_ServiceDesc.ServiceName,
+	KindProvision: pluginv1.ProvisionService_ServiceDesc.ServiceName,
+}
+
+// Validate asks the plugin about the values of one configuration block.
+func (c *PluginClient) Validate(ctx context.Context, config json.RawMessage) ([]Diagnostic, error) {
+	m, err := c.c.Validate(ctx, &pluginv1.ValidateRequest{ConfigJson: config})
+	if err != nil {
+		return nil, called(err)
+	}
+	return each(m.GetDiagnostics(), diagnosticIn), nil
+}
+
+// Stop asks the plugin to finish and exit within a time, giving up what it holds in the world if release is set.
+func (c *PluginClient) Stop(ctx context.Context, within time.Duration, release bool) error {
+	_, err := c.c.Stop(ctx, &pluginv1.StopRequest{Within: durationpb.New(within), Release: release})
+	return called(err)
+}
+
+// Session holds the plugin's lease: it sends a beat every so often and expects it back. It returns when ctx ends, when
+// the stream breaks, and when the plugin has been silent for the given time.
+func (c *PluginClient) Session(ctx context.Context, every, silence time.Duration) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s, err := c.c.Session(ctx)
+	if err != nil {
+		return called(err)
+	}
+
+	answered := make(chan struct{}, 1)
+	received := make(chan struct{})
+	defer func() { cancel(nil); <-received }()
+	go func() {
+		defer close(received)
+		for {
+			if _, err := s.Recv(); err != nil {
+				cancel(called(err))
+				return
+			}
+			select {
+			case answered <- struct{}{}:
+			default:
+			}
+		}
+	}()
+
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	limit := time.NewTimer(silence)
+	defer limit.Stop()
+	for beat := uint64(1); ; {
+		if err := s.Send(&pluginv1.SessionRequest{Beat: beat}); err != nil {
+			<-received // which knows why
+			return context.Cause(ctx)
+		}
+		beat++
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-limit.C:
+				return fmt.Errorf("no answer for %s", silence)
+			case <-answered:
+				limit.Reset(silence)
+			case <-tick.C:
+				waiting = false
+			}
+		}
+	}
+}
