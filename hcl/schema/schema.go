@@ -48,3 +48,11 @@ const (
 	StringList Type = "list(string)"
 	StringMap  Type = "map(string)"
 )
+
+// A Problem is what a plugin says of a block's values beyond its schema. Path leads to the attribute (["request", "0",
+// "path"]); an empty one means the block itself. [Decoder.Range] finds its place in the file.
+type Problem struct {
+	Path    []string
+	Summary string // what is wrong, in a few words
+	Detail  string // what to write instead
+}

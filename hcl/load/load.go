@@ -1,0 +1,129 @@
+// Package load reads configurations: it parses .hcl files, resolves what they refer to, fills in defaults, checks the rules
+// of the field, and returns a typed configuration or everything that is wrong with the files.
+package load
+
+import (
+	"encoding/json"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/hcl/schema"
+)
+
+// Options say what the language cannot know by itself.
+type Options struct {
+	Types    Types  // the types of checks, notifies and provisions; nil: there are none
+	Hostname string // of this machine: the default of the director's name, and the variable hostname
+}
+
+// Types knows the types of checks, notifies and provisions, those built in and those of plugin blocks. Its answers are
+// remembered while a configuration is loaded: Schema is asked once per type that is used, and Validate once per type and
+// distinct values. A kind is "check", "notify" or "provision".
+type Types interface {
+	// Schema returns what a block of that type may hold. p is the plugin block that brings the type, nil for a built-in.
+	Schema(kind, name string, p *config.Plugin) (schema.Schema, error)
+	// Validate returns what is wrong with a block's values, which the schema found nothing wrong with.
+	Validate(kind, name string, p *config.Plugin, values json.RawMessage) []schema.Problem
+	// Names are the built-in types of that kind.
+	Names(kind string) []string
+}
+
+// Load reads files, and folders for the .hcl files in them in the order of their names, as one configuration. The
+// configuration is nil if there are errors; the diagnostics are never nil, and may hold warnings beside a configuration.
+func Load(paths []string, o Options) (*config.Config, *Diagnostics) {
+	d := &Diagnostics{}
+	sources := read(paths, d)
+	if d.HasErrors() {
+		return nil, d
+	}
+	return load(sources, o, d)
+}
+
+// Sources reads a configuration from texts that were kept, as [Diagnostics.Sources] returns them.
+func Sources(sources []Source, o Options) (*config.Config, *Diagnostics) {
+	return load(sources, o, &Diagnostics{})
+}
+
+func load(sources []Source, o Options, d *Diagnostics) (*config.Config, *Diagnostics) {
+	files := make([]*file, 0, len(sources))
+	for _, s := range sources {
+		f, diags := parse(s)
+		d.add(diags...)
+		d.keep(f)
+		files = append(files, f)
+	}
+	// What a file with a syntax error says is not known, and what would be said of the rest is mostly wrong.
+	if !d.HasErrors() {
+		l := newLoader(o)
+		l.load(files)
+		d.add(l.r.Diags...)
+		if !d.HasErrors() {
+			d.finish()
+			return l.cfg, d
+		}
+	}
+	d.finish()
+	return nil, d
+}
+
+// A loader makes one configuration.
+type loader struct {
+	o     Options
+	cfg   *config.Config
+	r     *schema.Reader
+	types *types
+	names names // of blocks that can be referred to
+
+	locals   map[string]*local
+	services services
+	routers  routers
+	synced   bool // an ipvs sync block was written
+}
+
+func newLoader(o Options) *loader {
+	l := &loader{o: o, cfg: &config.Config{}, locals: map[string]*local{}}
+	l.r = &schema.Reader{Explain: l.explain, Context: &hcl.EvalContext{Variables: l.variables(), Functions: functions()}}
+	l.types = &types{types: o.Types, known: map[typeName]*typeEntry{}, plugins: map[typeName]*config.Plugin{}, reader: l.r}
+	return l
+}
+
+func (l *loader) load(files []*file) {
+	l.readLocals(files)
+	l.evaluateLocals(false)
+	blocks := l.topLevel(files)
+	l.declare(blocks)
+	l.evaluateLocals(true)
+
+	// plugin blocks first, for the types they bring; then what others refer to.
+	for _, step := range []struct {
+		kind   string
+		decode func(schema.Block)
+	}{
+		{"plugin", l.plugin},
+		{"director", l.director},
+		{"check", l.namedCheck},
+		{"vrrp_instance", l.vrrpInstance},
+		{"vrrp_sync_group", l.syncGroup},
+		{"ipvs", l.ipvs},
+		{"virtual_server", l.virtualServer},
+		{"notify", l.notify},
+		{"provision", l.provision},
+		{"appliance", l.appliance},
+	} {
+		for _, b := range blocks {
+			if b.Type == step.kind {
+				step.decode(b)
+			}
+		}
+	}
+	l.services.finish(l)
+	if l.cfg.Director.Name == "" {
+		l.cfg.Director.Name = l.o.Hostname
+	}
+}
+
+func position(b schema.Block) config.Position {
+	file, at := b.Start()
+	return config.Position{File: file, Line: at.Line, Column: at.Column}
+}
