@@ -1,0 +1,272 @@
+package director
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// configure goes over to another configuration: it carries what is known over to the new plan, decides anew, and compares
+// the two tables. Time-outs and sync daemons travel only with a whole table, so that a change of theirs sends one.
+func (d *Director) configure(cfg *config.Config) Output {
+	p := buildPlan(cfg)
+	former := d.pair(p)
+	d.carryVerdicts(p, former)
+	var out Output
+	out.Targets = d.retarget(p)
+
+	var u sdk.TableUpdate
+	kept := make(map[*virtualServer]bool, len(former))
+	for _, old := range former {
+		kept[old] = true
+	}
+	next := make(map[sdk.ServiceKey]bool, len(p.virtualServers))
+	for _, vs := range p.virtualServers {
+		next[vs.service.Key] = true
+	}
+	for _, old := range d.virtualServers {
+		if !kept[old] {
+			d.emitConfig("virtual_server."+old.cfg.Name, "removed", "")
+		}
+		if !next[old.service.Key] {
+			u.Removed = append(u.Removed, old.service.Key)
+		}
+	}
+	for _, vs := range p.virtualServers {
+		if old := former[vs]; old != nil {
+			d.reconfigure(old, vs, &u)
+		} else {
+			d.add(vs, &u)
+		}
+	}
+	d.reportNamed(p)
+
+	if d.timeouts != p.timeouts || !slices.Equal(d.sync, p.sync) {
+		d.emitConfig("ipvs", "changed", strings.Join(ipvsDifferences(d, p), ", "))
+		u = sdk.TableUpdate{Full: true}
+	}
+	d.install(p)
+	if u.Full {
+		u.Table = d.Table().Table
+	}
+	out.Table = d.stamp(u)
+	return out
+}
+
+// pair finds for the virtual servers of a plan those that they were: of the same service, or else of the same name.
+func (d *Director) pair(p *plan) map[*virtualServer]*virtualServer {
+	byKey := make(map[sdk.ServiceKey]*virtualServer, len(d.virtualServers))
+	for _, old := range d.virtualServers {
+		byKey[old.service.Key] = old
+	}
+	former := make(map[*virtualServer]*virtualServer, len(p.virtualServers))
+	var moved []*virtualServer
+	for _, vs := range p.virtualServers {
+		if old := byKey[vs.service.Key]; old != nil {
+			former[vs] = old
+			delete(byKey, vs.service.Key)
+		} else {
+			moved = append(moved, vs)
+		}
+	}
+	if len(moved) == 0 {
+		return former
+	}
+	byName := make(map[string]*virtualServer, len(byKey))
+	for _, old := range d.virtualServers {
+		if byKey[old.service.Key] != nil && byName[old.cfg.Name] == nil {
+			byName[old.cfg.Name] = old
+		}
+	}
+	for _, vs := range moved {
+		if old := byName[vs.cfg.Name]; old != nil {
+			former[vs] = old
+			delete(byName, vs.cfg.Name)
+		}
+	}
+	return former
+}
+
+// carryVerdicts gives the targets of a plan the verdicts that are held on the same probes: first those of the same real
+// server, whatever their IDs, then those of the same ID.
+func (d *Director) carryVerdicts(p *plan, former map[*virtualServer]*virtualServer) {
+	for _, vs := range p.virtualServers {
+		old := former[vs]
+		if old == nil {
+			continue
+		}
+		for _, s := range vs.servers {
+			was := old.byAddr[s.addrPort()]
+			if was == nil {
+				continue
+			}
+			for i, t := range s.targets {
+				if o := was.formerTarget(t, i); o != nil {
+					d.carry(o, t)
+				}
+			}
+		}
+	}
+	for id, t := range p.targets {
+		if o := d.targets[id]; o != nil && o.sameProbe(t) {
+			d.carry(o, t)
+		}
+		if t.probedSince == 0 {
+			t.probedSince = d.generations[t.check.Type] + 1
+		}
+	}
+}
+
+// carry makes a target go on with what is held on another, unless it already goes on with something.
+func (d *Director) carry(o, t *target) {
+	if t.probedSince != 0 {
+		return
+	}
+	t.probedSince = d.generations[t.check.Type] + 1
+	if o.spec.ID == t.spec.ID {
+		t.probedSince = o.probedSince
+	}
+	t.verdict = o.verdict
+	if known(t.verdict.State) {
+		t.verdict.TargetID = t.spec.ID
+	}
+}
+
+// formerTarget returns the target of a real server that has the same probe as another, preferably that in the same
+// place, or nil.
+func (s *realServer) formerTarget(t *target, place int) *target {
+	if place < len(s.targets) && s.targets[place].sameProbe(t) {
+		return s.targets[place]
+	}
+	for _, o := range s.targets {
+		if o.sameProbe(t) {
+			return o
+		}
+	}
+	return nil
+}
+
+// retarget returns what changes for the check plugins.
+func (d *Director) retarget(p *plan) map[string]sdk.TargetUpdate {
+	var updates map[string]sdk.TargetUpdate
+	tell := func(typ string) {
+		u, ok := diffTargets(typ, d.targets, p.targets, d.byType[typ], p.byType[typ])
+		if !ok {
+			return
+		}
+		d.generations[typ]++
+		u.Generation = d.generations[typ]
+		if updates == nil {
+			updates = make(map[string]sdk.TargetUpdate)
+		}
+		updates[typ] = u
+	}
+	for typ := range p.byType {
+		tell(typ)
+	}
+	for typ := range d.byType {
+		if p.byType[typ] == nil {
+			tell(typ)
+		}
+	}
+	return updates
+}
+
+// add begins a virtual server that was not there before.
+func (d *Director) add(vs *virtualServer, u *sdk.TableUpdate) {
+	for _, s := range vs.servers {
+		s.assume(false, "")
+		s.observe()
+		s.since = s.stateSince(d.now)
+	}
+	d.settleFirst(vs, neverSeen)
+	d.emitConfig("virtual_server."+vs.cfg.Name, "added", "")
+	u.Table.Services = append(u.Table.Services, vs.whole())
+}
+
+// reconfigure goes over from a virtual server to its successor.
+func (d *Director) reconfigure(old, vs *virtualServer, u *sdk.TableUpdate) {
+	vs.quorum, vs.since = old.quorum, old.since
+	if diff := differences(old, vs); len(diff) > 0 {
+		vs.event = d.emitConfig("virtual_server."+vs.cfg.Name, "changed", summary(diff))
+	}
+	for _, s := range vs.servers {
+		was := old.byAddr[s.addrPort()]
+		if was == nil {
+			s.fresh = true
+			s.assume(false, "")
+			continue
+		}
+		s.assume(was.state == sdk.StateUp, "it was up before the reload and its new checks are not yet known")
+		s.state, s.since, s.weight = was.state, was.since, was.weight
+	}
+	if vs.sorry != nil && old.sorry != nil && vs.sorry.sameAddress(old.sorry) {
+		vs.sorry.in = old.sorry.in
+	} else if old.sorry != nil && old.sorry.in {
+		old.sorry.in = false
+		d.emitSorry(old, old.sorry, "the configuration has changed", vs.event)
+	}
+	d.observeServers(vs)
+	d.settle(vs, func(slot, slot) {})
+
+	switch {
+	case !reflect.DeepEqual(old.service, vs.service):
+		u.Table.Services = append(u.Table.Services, vs.whole())
+	default:
+		diffSlots(u, vs.service.Key, old.slots, vs.slots)
+	}
+}
+
+// diffSlots compares what two forms of the same service have in the table.
+func diffSlots(u *sdk.TableUpdate, key sdk.ServiceKey, old, next []slot) {
+	if slices.Equal(old, next) {
+		return
+	}
+	had := make(map[netip.AddrPort]slot, len(old))
+	for _, at := range old {
+		if at.present {
+			had[at.addrPort()] = at
+		}
+	}
+	for _, at := range next {
+		if !at.present {
+			continue
+		}
+		if was, ok := had[at.addrPort()]; !ok || was != at {
+			record(u, key, was, at)
+		}
+		delete(had, at.addrPort())
+	}
+	for _, at := range old {
+		if _, left := had[at.addrPort()]; left && at.present {
+			record(u, key, at, slot{})
+		}
+	}
+}
+
+// reportNamed says which checks with a name of their own have come, changed and gone.
+func (d *Director) reportNamed(p *plan) {
+	isNamed := make(map[string]bool, len(p.named))
+	for _, t := range p.named {
+		isNamed[t.spec.ID] = true
+	}
+	wasNamed := make(map[string]bool, len(d.named))
+	for _, t := range d.named {
+		wasNamed[t.spec.ID] = true
+		if !isNamed[t.spec.ID] {
+			d.emitConfig(t.spec.ID, "removed", "")
+		}
+	}
+	for _, t := range p.named {
+		switch old := d.targets[t.spec.ID]; {
+		case !wasNamed[t.spec.ID]:
+			d.emitConfig(t.spec.ID, "added", "")
+		case !old.sameMessage(t):
+			d.emitConfig(t.spec.ID, "changed", "")
+		}
+	}
+}

@@ -1,0 +1,183 @@
+// Package director holds the decisions: a configuration and what was observed go in, and what should be comes out: the
+// balancer's table, the targets to probe, and events that say what changed and why.
+//
+// It is pure: no clock, no I/O, no goroutine. Time comes with each [Input], so that the same inputs always give the same
+// [Output]. A [Director] is for one goroutine; what it returns is the caller's to keep.
+//
+// # From a verdict to the table
+//
+// A check's verdict makes the state of the real servers that it belongs to: one is up when all its checks are up, and
+// down when one of them is down. While none is down and some are still unknown, the state is what the server is taken
+// for (see [Seed]). The configured weights of the up servers add up to the virtual server's weight W, W makes the quorum,
+// and the quorum decides between the real servers and the sorry server.
+//
+// # Quorum and hysteresis
+//
+// A lost quorum is gained at W >= quorum + hysteresis; a gained one is lost at W < quorum - hysteresis, and at W = 0 always.
+// Hysteresis needs a state before, and at the start there may be none. What the kernel holds counts as that state: with
+// the sorry server in, the quorum was lost; with real servers that get traffic, it was gained, so that a restart between
+// the two thresholds changes nothing. Without either, as after a boot, the bare quorum decides: gained at W >= quorum.
+// That happens once, when the virtual server is first seen; a fresh one whose servers are all unknown starts with W = 0,
+// so it is lost, and its first gain needs quorum + hysteresis like any other.
+package director
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// A Director decides. Its zero value is not usable; New makes one.
+type Director struct {
+	now       time.Time
+	nextEvent uint64
+	events    []sdk.Event // of the step that is being made
+
+	generation     uint64 // of the table
+	timeouts       sdk.Timeouts
+	sync           []sdk.SyncDaemon
+	virtualServers []*virtualServer // in the order of the files
+
+	targets     map[string]*target
+	byType      map[string][]*target // in the order of the files
+	named       []*target            // the checks with a name of their own
+	generations map[string]uint64    // of the targets, by check type; kept for types that are no longer used
+}
+
+// A Seed is what is known when a director starts.
+//
+// A check that has no verdict in Verdicts is unknown. A real server with unknown checks and none that is down is taken
+// for up if Held has it with a weight above 0, because adopting what runs must not cut traffic, or if the virtual
+// server's start_state is "up"; otherwise it waits, without traffic, for its first verdicts. A server that is configured
+// with weight 0 counts as held at any weight: being drained, it has none.
+type Seed struct {
+	Now       time.Time
+	NextEvent uint64                 // the ID of the first event to come; 0 is taken for 1
+	Verdicts  map[string]sdk.Verdict // from the journal, by target ID
+	Held      []sdk.ObservedService  // what the kernel held
+}
+
+// An Output is what changed by a step, and why.
+type Output struct {
+	Table   sdk.TableUpdate             // Generation 0: nothing changed
+	Targets map[string]sdk.TargetUpdate // by check type; only the types whose targets changed
+	Events  []sdk.Event                 // causes before effects
+}
+
+// New returns a director for a configuration, with the whole table and all targets as its first output. The states that
+// it starts with are no changes, so there are no events.
+func New(cfg *config.Config, seed Seed) (*Director, Output) {
+	d := &Director{
+		now:         seed.Now,
+		nextEvent:   max(seed.NextEvent, 1),
+		generation:  1,
+		generations: make(map[string]uint64),
+	}
+	p := buildPlan(cfg)
+	p.recall(seed.Verdicts)
+	held := readHeld(seed.Held)
+	for _, vs := range p.virtualServers {
+		was := held.adopt(vs)
+		for _, s := range vs.servers {
+			s.observe()
+			s.since = s.stateSince(d.now)
+		}
+		d.settleFirst(vs, was)
+	}
+	for typ, ts := range p.byType {
+		d.generations[typ] = 1
+		for _, t := range ts {
+			t.probedSince = 1
+		}
+	}
+	d.install(p)
+
+	out := Output{Table: d.Table()}
+	for _, typ := range d.CheckTypes() {
+		if out.Targets == nil {
+			out.Targets = make(map[string]sdk.TargetUpdate)
+		}
+		out.Targets[typ] = d.Targets(typ)
+	}
+	return d, out
+}
+
+// install makes a plan the one that is followed.
+func (d *Director) install(p *plan) {
+	d.timeouts, d.sync = p.timeouts, p.sync
+	d.virtualServers = p.virtualServers
+	d.targets, d.byType, d.named = p.targets, p.byType, p.named
+}
+
+// Step takes in what happened and says what changed by it. An input that changes nothing gives the zero Output. The cost
+// of verdicts grows with the virtual servers that they concern, not with the configuration.
+func (d *Director) Step(in Input) Output {
+	d.events = nil
+	var out Output
+	switch in := in.(type) {
+	case Configure:
+		if in.Config != nil {
+			d.now = in.Now
+			out = d.configure(in.Config)
+		}
+	case Verdicts:
+		d.now = in.Now
+		out = d.observe(in)
+	case Note:
+		d.note(in)
+	}
+	out.Events = d.events
+	d.events = nil
+	return out
+}
+
+// Table returns the whole table, for a balancer that has none or another.
+func (d *Director) Table() sdk.TableUpdate {
+	u := sdk.TableUpdate{Generation: d.generation, Full: true}
+	u.Table.Timeouts = d.timeouts
+	u.Table.Sync = slices.Clone(d.sync)
+	for _, vs := range d.virtualServers {
+		u.Table.Services = append(u.Table.Services, vs.whole())
+	}
+	return u
+}
+
+// Targets returns all targets of a check type with the verdicts that are held, for a plugin that has just started.
+func (d *Director) Targets(checkType string) sdk.TargetUpdate {
+	u := sdk.TargetUpdate{Generation: d.generations[checkType], Full: true}
+	for _, t := range d.byType[checkType] {
+		u.Targets = append(u.Targets, t.message())
+	}
+	return u
+}
+
+// CheckTypes returns the types that the configuration uses, sorted.
+func (d *Director) CheckTypes() []string { return slices.Sorted(maps.Keys(d.byType)) }
+
+// Verdicts returns the verdicts that are held, by target ID, for the journal. Unknown ones are left out.
+func (d *Director) Verdicts() map[string]sdk.Verdict {
+	held := make(map[string]sdk.Verdict, len(d.targets))
+	for id, t := range d.targets {
+		if t.verdict.State != sdk.StateUnknown {
+			held[id] = t.verdict
+		}
+	}
+	return held
+}
+
+// TableOf returns the table that a configuration asks for when every real server is up.
+func TableOf(cfg *config.Config) sdk.Table {
+	p := buildPlan(cfg)
+	d := new(Director)
+	for _, vs := range p.virtualServers {
+		for _, s := range vs.servers {
+			s.state = sdk.StateUp
+		}
+		d.settleFirst(vs, neverSeen)
+	}
+	d.install(p)
+	return d.Table().Table
+}

@@ -1,0 +1,169 @@
+package director
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// A plan is a configuration in the director's terms, before any state is put into it.
+type plan struct {
+	timeouts       sdk.Timeouts
+	sync           []sdk.SyncDaemon
+	virtualServers []*virtualServer
+	targets        map[string]*target
+	byType         map[string][]*target
+	named          []*target
+
+	sharedChecks map[checkName]*target
+}
+
+// A checkName is how a check with a name of its own is referred to.
+type checkName struct{ typ, name string }
+
+// buildPlan translates a configuration. Package load refuses duplicates; should there be any, the first counts: of two
+// virtual servers with the same service address, and of two real servers with the same address and port.
+func buildPlan(cfg *config.Config) *plan {
+	if cfg == nil {
+		cfg = new(config.Config)
+	}
+	servers := 0
+	for _, c := range cfg.VirtualServers {
+		if c != nil {
+			servers += len(c.RealServers)
+		}
+	}
+	p := &plan{
+		timeouts:     sdk.Timeouts(cfg.IPVS.Timeouts),
+		sync:         syncDaemons(cfg.IPVS.Sync),
+		targets:      make(map[string]*target, servers),
+		byType:       make(map[string][]*target),
+		sharedChecks: make(map[checkName]*target),
+	}
+	seen := make(map[sdk.ServiceKey]bool, len(cfg.VirtualServers))
+	for _, c := range cfg.VirtualServers {
+		if c == nil || seen[serviceKey(c.Service)] {
+			continue
+		}
+		seen[serviceKey(c.Service)] = true
+		p.addVirtualServer(c)
+	}
+	for _, c := range cfg.Checks {
+		if c == nil {
+			continue
+		}
+		if t := p.namedTarget(c); !slices.Contains(p.named, t) {
+			p.named = append(p.named, t)
+		}
+	}
+	return p
+}
+
+func (p *plan) addVirtualServer(c *config.VirtualServer) {
+	vs := &virtualServer{
+		cfg:     c,
+		service: service(c),
+		servers: make([]*realServer, 0, len(c.RealServers)),
+		byAddr:  make(map[netip.AddrPort]*realServer, len(c.RealServers)),
+	}
+	for _, rc := range c.RealServers {
+		if rc == nil {
+			continue
+		}
+		addr := netip.AddrPortFrom(rc.Address, rc.Port)
+		if vs.byAddr[addr] != nil {
+			continue
+		}
+		s := &realServer{cfg: rc, vs: vs, subject: c.Name + "/" + rc.Name, order: len(vs.servers)}
+		for _, cc := range rc.Checks {
+			if cc != nil {
+				p.watch(s, cc)
+			}
+		}
+		vs.byAddr[addr] = s
+		vs.servers = append(vs.servers, s)
+	}
+	slots := len(vs.servers)
+	if c.SorryServer != nil {
+		vs.sorry = &sorryServer{dest: sorryDestination(c.SorryServer)}
+		vs.sorry.shared = vs.byAddr[netip.AddrPortFrom(c.SorryServer.Address, c.SorryServer.Port)]
+		if vs.sorry.shared == nil {
+			slots++
+		}
+	}
+	vs.slots = make([]slot, slots)
+	vs.order = len(p.virtualServers)
+	p.virtualServers = append(p.virtualServers, vs)
+}
+
+// watch makes a real server depend on a check: on the shared target of one with a name, or on a target of its own.
+func (p *plan) watch(s *realServer, c *config.Check) {
+	var t *target
+	if c.Name != "" {
+		t = p.namedTarget(c)
+	} else {
+		t = p.addTarget(c, s.subject+"/"+c.Type)
+		if !t.spec.Address.IsValid() {
+			t.spec.Address = s.cfg.Address
+		}
+		if t.spec.Port == 0 {
+			t.spec.Port = s.cfg.Port
+		}
+	}
+	if slices.Contains(s.targets, t) {
+		return
+	}
+	s.targets = append(s.targets, t)
+	t.servers = append(t.servers, s)
+}
+
+// namedTarget returns the one target of a check with a name of its own.
+func (p *plan) namedTarget(c *config.Check) *target {
+	name := checkName{c.Type, c.Name}
+	t := p.sharedChecks[name]
+	if t == nil {
+		t = p.addTarget(c, "check."+c.Type+"."+c.Name)
+		p.sharedChecks[name] = t
+	}
+	return t
+}
+
+// addTarget makes a target. Its ID is the one asked for, with "#2", "#3" … if there is one of that ID.
+func (p *plan) addTarget(c *config.Check, id string) *target {
+	unique := id
+	for n := 2; p.targets[unique] != nil; n++ {
+		unique = id + "#" + strconv.Itoa(n)
+	}
+	t := &target{
+		check: c,
+		order: len(p.targets),
+		spec: sdk.Target{
+			ID:      unique,
+			Address: c.Address,
+			Port:    c.Port,
+			Schedule: sdk.Schedule{
+				Interval:      c.Interval,
+				Timeout:       c.Timeout,
+				RetryInterval: c.RetryInterval,
+				Fall:          c.Fall,
+				Rise:          c.Rise,
+			},
+			Config: c.Config,
+		},
+	}
+	p.targets[unique] = t
+	p.byType[c.Type] = append(p.byType[c.Type], t)
+	return t
+}
+
+// recall puts the verdicts of the journal into the plan.
+func (p *plan) recall(verdicts map[string]sdk.Verdict) {
+	for id, v := range verdicts {
+		if t := p.targets[id]; t != nil && known(v.State) {
+			t.hold(v)
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package director
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// This file makes random configurations: small ones, so that everything meets everything, and also such that package load
+// would refuse, because the director must survive them.
+
+type source struct{ *rand.Rand }
+
+func newSource(seed uint64) source { return source{rand.New(rand.NewPCG(seed, 0))} }
+
+// one says yes once in n times.
+func (r source) one(n int) bool { return r.IntN(n) == 0 }
+
+func pick[T any](r source, from ...T) T { return from[r.IntN(len(from))] }
+
+func (r source) config() *config.Config {
+	c := new(config.Config)
+	for range r.IntN(3) {
+		check := r.check()
+		check.Name = pick(r, "a", "b")
+		c.Checks = append(c.Checks, check)
+	}
+	for range r.IntN(5) {
+		c.VirtualServers = append(c.VirtualServers, r.virtualServer(c))
+	}
+	if r.one(20) {
+		c.VirtualServers = append(c.VirtualServers, nil)
+		c.Checks = append(c.Checks, nil)
+	}
+	r.ipvs(c)
+	return c
+}
+
+func (r source) ipvs(c *config.Config) {
+	c.IPVS.Timeouts.TCP = pick(r, 0, 0, 900*time.Second)
+	c.IPVS.Sync = nil
+	if r.one(5) {
+		c.IPVS.Sync = []config.Sync{{Interface: "eth1", ID: 51, Follow: pick(r, "", "VI_1")}}
+	}
+}
+
+func (r source) virtualServer(c *config.Config) *config.VirtualServer {
+	vs := &config.VirtualServer{
+		Name:       pick(r, "web", "shop", "mail", "dns"),
+		Position:   config.Position{File: "a.hcl", Line: r.IntN(99)},
+		Scheduler:  pick(r, "wlc", "rr"),
+		Quorum:     uint64(r.IntN(6)),
+		Hysteresis: uint64(r.IntN(3)),
+		OnFailure:  pick(r, config.Remove, config.Quiesce),
+		StartState: pick(r, config.StartDown, config.StartUp),
+	}
+	if r.one(4) {
+		vs.Service = config.ServiceAddress{Mark: 1 + uint32(r.IntN(3)), IPv6: r.one(2)}
+	} else {
+		vs.Service = config.ServiceAddress{
+			Address:  netip.AddrFrom4([4]byte{192, 0, 2, byte(r.IntN(3))}),
+			Port:     80,
+			Protocol: pick(r, "tcp", "udp"),
+		}
+	}
+	if r.one(4) {
+		vs.Persistence = &config.Persistence{Timeout: time.Minute}
+	}
+	if r.one(4) {
+		vs.Flags = []string{"sh-port"}
+	}
+	for range r.IntN(6) {
+		vs.RealServers = append(vs.RealServers, r.realServer(c))
+	}
+	if r.one(50) {
+		vs.RealServers = append(vs.RealServers, nil)
+	}
+	if r.one(2) {
+		vs.SorryServer = &config.SorryServer{Address: r.serverAddress(), Port: 80, Forward: pick(r, config.NAT, config.DR)}
+		if r.one(2) {
+			vs.SorryServer.Address = netip.MustParseAddr("127.0.0.1")
+		}
+	}
+	return vs
+}
+
+func (r source) serverAddress() netip.Addr {
+	return netip.AddrFrom4([4]byte{10, 1, 0, byte(r.IntN(6))})
+}
+
+func (r source) realServer(c *config.Config) *config.RealServer {
+	s := &config.RealServer{
+		Address:        r.serverAddress(),
+		Port:           80,
+		Forward:        pick(r, config.NAT, config.DR),
+		Weight:         uint32(r.IntN(4)),
+		MaxConnections: pick[uint32](r, 0, 0, 0, 100),
+	}
+	s.Name = s.Address.String()
+	if r.one(5) {
+		s.Name += ":80"
+	}
+	for range r.IntN(3) {
+		s.Checks = append(s.Checks, r.check())
+	}
+	if len(c.Checks) > 0 && r.one(4) {
+		s.Checks = append(s.Checks, pick(r, c.Checks...))
+	}
+	return s
+}
+
+func (r source) check() *config.Check {
+	return &config.Check{
+		Type:     pick(r, "tcp", "http"),
+		Port:     pick[uint16](r, 0, 0, 8080),
+		Interval: pick(r, time.Second, 2*time.Second),
+		Timeout:  time.Second,
+		Fall:     3,
+		Rise:     1,
+		Config:   json.RawMessage(pick(r, `{}`, `{"path":"/"}`)),
+	}
+}
+
+// mutate returns a configuration that differs from another in a place or two, and shares nothing with it.
+func (r source) mutate(old *config.Config) *config.Config {
+	c := deepCopy(old)
+	c.VirtualServers = slices.DeleteFunc(c.VirtualServers, func(vs *config.VirtualServer) bool { return vs == nil })
+	for range 1 + r.IntN(2) {
+		if len(c.VirtualServers) == 0 || r.one(8) {
+			c.VirtualServers = append(c.VirtualServers, r.virtualServer(c))
+			continue
+		}
+		i := r.IntN(len(c.VirtualServers))
+		vs := c.VirtualServers[i]
+		other := r.virtualServer(c)
+		switch r.IntN(12) {
+		case 0:
+			c.VirtualServers = slices.Delete(c.VirtualServers, i, i+1)
+		case 1:
+			vs.Name = other.Name
+		case 2:
+			vs.Service = other.Service
+		case 3:
+			vs.Quorum, vs.Hysteresis = other.Quorum, other.Hysteresis
+		case 4:
+			vs.OnFailure, vs.StartState = other.OnFailure, other.StartState
+		case 5:
+			vs.SorryServer = other.SorryServer
+		case 6:
+			vs.RealServers = append(vs.RealServers, r.realServer(c))
+		case 7:
+			vs.Scheduler = other.Scheduler
+		case 8:
+			r.ipvs(c)
+		default:
+			if len(vs.RealServers) == 0 {
+				break
+			}
+			j := r.IntN(len(vs.RealServers))
+			s := vs.RealServers[j]
+			switch {
+			case s == nil || r.one(4):
+				vs.RealServers = slices.Delete(vs.RealServers, j, j+1)
+			case r.one(2):
+				s.Weight = uint32(r.IntN(4))
+			default:
+				s.Checks = r.realServer(c).Checks
+			}
+		}
+	}
+	return c
+}
+
+// deepCopy goes through JSON: a Config is data, and named checks that were shared are recognised by their names.
+func deepCopy(c *config.Config) *config.Config {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
+	n := new(config.Config)
+	if err := json.Unmarshal(b, n); err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// verdicts returns a batch with at most one verdict for each of a director's targets, and one that nobody asked for.
+func (r source) verdicts(d *Director, now time.Time) []sdk.Verdict {
+	batch := []sdk.Verdict{{TargetID: "nobody/knows/this", State: sdk.StateDown}}
+	share := 1 + r.IntN(4)
+	bias := r.IntN(4)
+	for _, typ := range d.CheckTypes() {
+		for _, t := range d.Targets(typ).Targets {
+			if !r.one(share) {
+				continue
+			}
+			v := sdk.Verdict{TargetID: t.ID, State: sdk.StateUp, Since: now}
+			switch n := r.IntN(10); {
+			case n < 2*bias:
+				v.State, v.Reason = sdk.StateDown, fmt.Sprintf("HTTP %d", 500+r.IntN(5))
+			case n == 9:
+				v.State = sdk.State(r.IntN(5))
+			}
+			batch = append(batch, v)
+		}
+	}
+	return batch
+}

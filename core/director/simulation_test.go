@@ -1,0 +1,295 @@
+package director
+
+import (
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+var start = time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
+
+func TestWhateverHappensTheInvariantsHold(t *testing.T) {
+	seeds := uint64(2000)
+	if testing.Short() {
+		seeds = 500
+	}
+	for seed := range seeds {
+		simulate(t, seed, 25)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func FuzzWhateverHappensTheInvariantsHold(f *testing.F) {
+	f.Add(uint64(1), 10)
+	f.Fuzz(func(t *testing.T, seed uint64, steps int) {
+		simulate(t, seed, min(max(steps, 0), 100))
+	})
+}
+
+// A simulation is two directors that are told the same things, the second with the verdicts of each batch in another
+// order, and a balancer and a prober that follow the first.
+type simulation struct {
+	*testing.T
+	seed      uint64
+	r         source
+	now       time.Time
+	nextEvent uint64
+	config    *config.Config
+	d, twin   *Director
+	balancer  balancer
+	prober    prober
+}
+
+func simulate(t *testing.T, seed uint64, steps int) {
+	t.Helper()
+	s := &simulation{T: t, seed: seed, r: newSource(seed), now: start, nextEvent: 1, prober: make(prober)}
+	defer func() {
+		if t.Failed() {
+			t.Logf("seed %d, at %v", seed, s.now.Sub(start))
+		}
+		if r := recover(); r != nil {
+			t.Logf("seed %d, at %v", seed, s.now.Sub(start))
+			panic(r)
+		}
+	}()
+	s.config = s.r.config()
+	var out, twinOut Output
+	s.d, out = New(s.config, Seed{Now: s.now})
+	s.twin, twinOut = New(s.config, Seed{Now: s.now})
+	s.check(out, twinOut)
+	if len(out.Events) > 0 {
+		t.Fatalf("events at the start: %v", out.Events)
+	}
+	for range steps {
+		s.now = s.now.Add(time.Second)
+		switch n := s.r.IntN(10); {
+		case n < 7:
+			s.takeVerdicts()
+		case n < 9:
+			s.reload()
+		default:
+			s.restart()
+		}
+	}
+}
+
+func (s *simulation) takeVerdicts() {
+	batch := s.r.verdicts(s.d, s.now)
+	shuffled := slices.Clone(batch)
+	s.r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+	s.check(s.d.Step(Verdicts{Now: s.now, Verdicts: batch}), s.twin.Step(Verdicts{Now: s.now, Verdicts: shuffled}))
+	if again := s.d.Step(Verdicts{Now: s.now, Verdicts: batch}); again.Table.Generation != 0 || len(again.Events) > 0 {
+		s.Fatalf("the same verdicts again: %+v", again)
+	}
+}
+
+func (s *simulation) reload() {
+	before := s.d.Status()
+	s.config = s.r.mutate(s.config)
+	if s.r.one(10) {
+		s.config = s.r.config()
+	}
+	in := Configure{Now: s.now, Config: s.config}
+	s.check(s.d.Step(in), s.twin.Step(in))
+	s.nothingCut(before, s.d.Status())
+	in.Config = deepCopy(s.config)
+	s.twin.Step(in)
+	if again := s.d.Step(in); again.Table.Generation != 0 || len(again.Events)+len(again.Targets) > 0 {
+		s.Fatalf("the same configuration again: %+v", again)
+	}
+}
+
+// restart puts directors in the place of the old ones that know what the journal and the kernel know.
+func (s *simulation) restart() {
+	was := s.d.Table().Table
+	seed := Seed{Now: s.now, NextEvent: s.nextEvent, Verdicts: s.d.Verdicts(), Held: observed(was)}
+	var out, twinOut Output
+	s.d, out = New(s.config, seed)
+	s.twin, twinOut = New(s.config, seed)
+	sameTables(s, "the table after a restart", was, s.d.Table().Table)
+	s.balancer = balancer{}
+	clear(s.prober)
+	s.check(out, twinOut)
+}
+
+// nothingCut checks that a reload takes no server out that was up, unless a check says that it is down.
+func (s *simulation) nothingCut(before, after Status) {
+	type place struct {
+		sdk.ServiceKey
+		netip.AddrPort
+	}
+	up := make(map[place]bool)
+	for _, vs := range before.VirtualServers {
+		for _, rs := range vs.RealServers {
+			up[place{vs.Service, netip.AddrPortFrom(rs.Address, rs.Port)}] = rs.State == sdk.StateUp
+		}
+	}
+	for _, vs := range after.VirtualServers {
+		for _, rs := range vs.RealServers {
+			down := slices.ContainsFunc(rs.Checks, func(c CheckStatus) bool { return c.State == sdk.StateDown })
+			if up[place{vs.Service, netip.AddrPortFrom(rs.Address, rs.Port)}] && !down && rs.State != sdk.StateUp {
+				s.Fatalf("the reload took %s/%s out: %s", vs.Name, rs.Name, rs.Reason)
+			}
+		}
+	}
+}
+
+// check looks at everything that must hold after every step.
+func (s *simulation) check(out, twinOut Output) {
+	s.Helper()
+	if !reflect.DeepEqual(out, twinOut) {
+		s.Fatalf("another order of the same verdicts gave another output:\n%s", gocmp.Diff(out, twinOut, addresses))
+	}
+	s.checkEvents(out)
+	if err := s.balancer.apply(out.Table); err != nil {
+		s.Fatal(err)
+	}
+	if s.balancer.generation != s.d.Table().Generation {
+		s.Fatalf("the balancer is at generation %d, the director at %d", s.balancer.generation, s.d.Table().Generation)
+	}
+	sameTables(s, "the deltas together", s.d.Table().Table, s.balancer.table())
+	s.checkTargets(out)
+	status := s.d.Status()
+	for _, vs := range status.VirtualServers {
+		s.checkPool(vs, s.balancer.services[vs.Service].destinations)
+		for _, rs := range vs.RealServers {
+			s.checkServer(rs)
+		}
+	}
+}
+
+func (s *simulation) checkEvents(out Output) {
+	for _, e := range out.Events {
+		switch {
+		case e.ID != s.nextEvent:
+			s.Fatalf("event %d in the place of %d", e.ID, s.nextEvent)
+		case e.Cause >= e.ID:
+			s.Fatalf("event %d is caused by the later %d", e.ID, e.Cause)
+		case e.Cause == 0 && e.Kind != "check" && e.Kind != "config":
+			s.Fatalf("nothing causes %+v", e)
+		case e.From == e.To:
+			s.Fatalf("an event without a change: %+v", e)
+		case !e.Time.Equal(s.now):
+			s.Fatalf("event %+v is not of now", e)
+		}
+		s.nextEvent++
+	}
+	if out.Table.Generation > 1 && len(out.Events) == 0 {
+		s.Fatalf("the table changed and no event says so: %+v", out.Table)
+	}
+}
+
+func (s *simulation) checkTargets(out Output) {
+	if err := s.prober.apply(out.Targets); err != nil {
+		s.Fatal(err)
+	}
+	held := s.d.Verdicts()
+	full := make(prober)
+	for _, typ := range s.d.CheckTypes() {
+		if err := full.apply(map[string]sdk.TargetUpdate{typ: s.d.Targets(typ)}); err != nil {
+			s.Fatal(err)
+		}
+		for id, target := range full[typ] {
+			if target.Initial != held[id].State {
+				s.Fatalf("target %s starts as %v, but the verdict is %v", id, target.Initial, held[id])
+			}
+		}
+	}
+	maps.DeleteFunc(s.prober, func(_ string, targets map[string]sdk.Target) bool { return len(targets) == 0 })
+	for _, targets := range s.prober {
+		for id, target := range targets {
+			target.Initial = held[id].State // what it was when it was said does not matter
+			targets[id] = target
+		}
+	}
+	if !reflect.DeepEqual(full, s.prober) {
+		s.Fatalf("the target deltas together (-want +got):\n%s", gocmp.Diff(full, s.prober, addresses))
+	}
+}
+
+// checkPool compares what is in the table with what the configuration and the states of the real servers ask for.
+func (s *simulation) checkPool(vs VirtualServerStatus, pool map[netip.AddrPort]sdk.Destination) {
+	var weight, serving uint64
+	for _, rs := range vs.RealServers {
+		if rs.State == sdk.StateUp {
+			weight += uint64(rs.ConfiguredWeight)
+		}
+	}
+	for _, dest := range pool {
+		serving += uint64(dest.Weight)
+	}
+	low := uint64(0)
+	if vs.Quorum > vs.Hysteresis {
+		low = vs.Quorum - vs.Hysteresis
+	}
+	lost := vs.SorryServer != nil && !vs.QuorumGained
+	switch {
+	case weight != vs.Weight:
+		s.Fatalf("%s: weight %d, the up servers have %d", vs.Name, vs.Weight, weight)
+	case weight > 0 && serving == 0:
+		s.Fatalf("%s: an empty pool with servers of weight %d up", vs.Name, weight)
+	case vs.QuorumGained && (weight == 0 || weight < low):
+		s.Fatalf("%s: the quorum %d-%d is gained at %d", vs.Name, vs.Quorum, vs.Hysteresis, weight)
+	case !vs.QuorumGained && weight > 0 && weight >= vs.Quorum+vs.Hysteresis:
+		s.Fatalf("%s: the quorum %d+%d is lost at %d", vs.Name, vs.Quorum, vs.Hysteresis, weight)
+	case vs.SorryServer != nil && vs.SorryServer.In != lost:
+		s.Fatalf("%s: sorry server in: %v, quorum gained: %v", vs.Name, vs.SorryServer.In, vs.QuorumGained)
+	}
+	sorry := netip.AddrPort{}
+	if vs.SorryServer != nil {
+		sorry = netip.AddrPortFrom(vs.SorryServer.Address, vs.SorryServer.Port)
+		if lost && (serving != 1 || pool[sorry].Weight != 1) {
+			s.Fatalf("%s: the quorum is lost and the pool is %v", vs.Name, pool)
+		}
+	}
+	known := 0
+	for _, rs := range vs.RealServers {
+		at := netip.AddrPortFrom(rs.Address, rs.Port)
+		dest, there := pool[at]
+		if lost && at == sorry {
+			known++
+			continue
+		}
+		if there {
+			known++
+		}
+		want := uint32(0)
+		if rs.State == sdk.StateUp && !lost {
+			want = rs.ConfiguredWeight
+		}
+		if dest.Weight != want || rs.Weight != want || there != rs.InTable {
+			s.Fatalf("%s/%s: weight %d in the table (%v) and %d in the status, want %d", vs.Name, rs.Name, dest.Weight, there, rs.Weight, want)
+		}
+		if rs.State == sdk.StateUp && (!lost || rs.ConfiguredWeight == 0) && !there {
+			s.Fatalf("%s/%s: up and not in the table", vs.Name, rs.Name)
+		}
+	}
+	if lost && !slices.ContainsFunc(vs.RealServers, func(rs RealServerStatus) bool { return netip.AddrPortFrom(rs.Address, rs.Port) == sorry }) {
+		known++
+	}
+	if len(pool) != known {
+		s.Fatalf("%s: %d destinations in the table, %d accounted for: %v", vs.Name, len(pool), known, pool)
+	}
+}
+
+// checkServer compares a real server's state with its verdicts.
+func (s *simulation) checkServer(rs RealServerStatus) {
+	var unknown, down bool
+	for _, c := range rs.Checks {
+		unknown = unknown || c.State == sdk.StateUnknown
+		down = down || c.State == sdk.StateDown
+	}
+	if down && rs.State != sdk.StateDown || !down && !unknown && rs.State != sdk.StateUp || !down && rs.State == sdk.StateDown {
+		s.Fatalf("%s is %v with %+v", rs.Name, rs.State, rs.Checks)
+	}
+}
