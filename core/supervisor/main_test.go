@@ -1,0 +1,226 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"go.uber.org/goleak"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/badplugin"
+)
+
+// TestMain makes this binary what evenkeel's own is: the shim before a plugin, and the plugins.
+func TestMain(m *testing.M) {
+	switch {
+	case len(os.Args) > 2 && os.Args[1] == ExecArgument:
+		fmt.Fprintln(os.Stderr, Exec(os.Args[2:]))
+		os.Exit(1)
+	case len(os.Args) > 2 && os.Args[1] == PluginArgument:
+		servePlugin(os.Args[2])
+		os.Exit(0)
+	case os.Getenv("SUPERVISOR_TEST_CORE") != "":
+		beCore()
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// servePlugin is a built-in plugin.
+func servePlugin(name string) {
+	switch name {
+	case "ipvs":
+		sdk.Serve(sdk.NewBalancer(sdk.Info{Name: "ipvs", Version: "1"}, func(sdk.Host) (sdk.Balancer, error) {
+			if _, err := os.Stat("/nonexistent/ip_vs"); err != nil {
+				return nil, errors.New("the kernel has no ip_vs: modprobe ip_vs")
+			}
+			return nil, nil
+		}))
+	case "vrrp":
+		sdk.Serve(sdk.NewVRRP(sdk.Info{Name: "vrrp", Version: "1"}, func(sdk.Host) (sdk.VRRP, error) { return nil, nil }))
+	case "check-port":
+		sdk.Serve(portPlugin())
+	default:
+		badplugin.Serve(strings.TrimPrefix(name, "check-"))
+	}
+}
+
+// portPlugin is a check type that says what it is given by its result.
+func portPlugin() sdk.Plugin {
+	type config struct {
+		Say string `attr:"say" required:"true"`
+	}
+	return sdk.NewCheck(sdk.Info{Name: "port", Version: "2.3.4"}, func(ctx context.Context, t sdk.Target, c config) error {
+		switch c.Say {
+		case "who":
+			b, err := os.ReadFile("/proc/self/status")
+			return errors.Join(err, errors.New(statusLines(b, "Uid:", "CapEff:", "CapAmb:", "NoNewPrivs:")))
+		case "write":
+			return os.WriteFile(filepath.Join(os.TempDir(), "evenkeel-supervisor-test"), nil, 0o666)
+		case "environment":
+			return errors.New(strings.Join(os.Environ(), " "))
+		case "files":
+			return errors.New(openFiles())
+		case "print":
+			fmt.Println("printed to stdout")
+			sdk.HostFrom(ctx).Logger.Warn("logged", "answer", 42)
+			return nil
+		}
+		return errors.New(c.Say)
+	})
+}
+
+func statusLines(b []byte, keys ...string) string {
+	var out []string
+	for line := range strings.Lines(string(b)) {
+		for _, k := range keys {
+			if strings.HasPrefix(line, k) {
+				out = append(out, strings.Join(strings.Fields(line), " "))
+			}
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func openFiles() string {
+	var out []string
+	entries, _ := os.ReadDir("/proc/self/fd")
+	for _, e := range entries {
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
+			out = append(out, e.Name()+"="+to)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// A bench is a supervisor with short times, and what came of it.
+type bench struct {
+	*Supervisor
+	t       *testing.T
+	log     *safeBuffer
+	changes chan Status
+}
+
+func newBench(t *testing.T, change ...func(*Options)) *bench {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "sv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, log: &safeBuffer{}, changes: make(chan Status, 1000)}
+	o := Options{
+		RunDir:       dir,
+		Version:      "test",
+		Logger:       hclog.New(&hclog.LoggerOptions{Output: b.log, Level: hclog.Debug}),
+		StartTimeout: 3 * time.Second,
+		StopTimeout:  time.Second,
+		Beat:         50 * time.Millisecond,
+		Silence:      500 * time.Millisecond,
+		Watch:        50 * time.Millisecond,
+		Retry:        100 * time.Millisecond,
+		OnChange:     func(s Status) { b.changes <- s },
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	if b.Supervisor, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		b.stop()
+		left, _ := filepath.Glob(filepath.Join(dir, "*"))
+		if len(left) > 0 {
+			t.Errorf("%v are left of the sockets", left)
+		}
+		os.RemoveAll(dir)
+		noChildren(t)
+		if t.Failed() {
+			t.Logf("the log:\n%s", b.log)
+		}
+	})
+	return b
+}
+
+func (b *bench) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := b.Stop(ctx, false); err != nil {
+		b.t.Errorf("stopping: %v", err)
+	}
+}
+
+// await returns the first status of the plugin that ok takes.
+func (b *bench) await(name, what string, ok func(Status) bool) Status {
+	b.t.Helper()
+	deadline := time.Now().Add(15 * time.Second)
+	for time.Now().Before(deadline) {
+		for _, s := range b.Status() {
+			if s.String() == name && ok(s) {
+				return s
+			}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	b.t.Fatalf("plugin %s does not come to this: %s; it is %+v\n%s", name, what, b.Status(), b.log)
+	return Status{}
+}
+
+func (b *bench) awaitState(name string, state State) Status {
+	b.t.Helper()
+	return b.await(name, string(state), func(s Status) bool { return s.State == state })
+}
+
+// noChildren fails the test when this process has a child, be it a zombie.
+func noChildren(t *testing.T) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err == nil && bytes.Contains(b, fmt.Appendf(nil, "\nPPid:\t%d\n", os.Getpid())) {
+			t.Errorf("process %d is left: %s", pid, statusLines(b, "Name:", "State:"))
+		}
+	}
+}
+
+// alive says whether there is such a process, other than as a zombie.
+func alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return err == nil && !strings.Contains(statusLines(b, "State:"), "Z")
+}
+
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}

@@ -1,0 +1,121 @@
+package supervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// sockets is the folder in which each incarnation of a plugin has one of its own for its socket. Only root, or this
+// process's user, gets into those; plugins must be able to pass through to theirs.
+//
+// A plugin that is killed leaves its socket, and a core that is killed all of them. So a folder's name begins with
+// the process that made it, by PID and start time, and whoever comes later removes those of the dead.
+type sockets struct {
+	path   string
+	owner  string
+	closed bool // others can't pass through to it
+}
+
+// maxSocketPath is the length of the longest path that a socket can have, in bytes: sun_path in unix(7) with its NUL.
+const maxSocketPath = 107
+
+func newSockets(runDir string) (*sockets, error) {
+	abs, err := filepath.Abs(runDir)
+	if err != nil {
+		return nil, fmt.Errorf("finding the folder of sockets: %w", err)
+	}
+	s := &sockets{path: filepath.Join(abs, "p")}
+	if n := len(s.path) + len("/4194304.18446744073709-1234567890/plugin1234567890"); n > maxSocketPath {
+		return nil, fmt.Errorf("making the folder of sockets: %q is too long by %d bytes for a socket's path", runDir, n-maxSocketPath)
+	}
+	if err := os.MkdirAll(s.path, 0o755); err != nil {
+		return nil, fmt.Errorf("making the folder of sockets: %w", err)
+	}
+	if err := os.Chmod(s.path, 0o711); err != nil {
+		return nil, fmt.Errorf("making the folder of sockets: %w", err)
+	}
+	started, err := startTime(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	s.owner = strconv.Itoa(os.Getpid()) + "." + started
+	s.closed = !passable(s.path)
+	return s, s.sweep()
+}
+
+// passable says whether everybody may pass through all folders of a path.
+func passable(path string) bool {
+	for ; path != "/"; path = filepath.Dir(path) {
+		if i, err := os.Stat(path); err != nil || i.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// sweep removes the folders of processes that are no more.
+func (s *sockets) sweep() error {
+	entries, err := os.ReadDir(s.path)
+	if err != nil {
+		return fmt.Errorf("sweeping the folder of sockets: %w", err)
+	}
+	var errs []error
+	for _, e := range entries {
+		owner, _, _ := strings.Cut(e.Name(), "-")
+		pid, started, _ := strings.Cut(owner, ".")
+		if n, err := strconv.Atoi(pid); err == nil {
+			if now, err := startTime(n); err == nil && now == started {
+				continue
+			}
+		}
+		errs = append(errs, os.RemoveAll(filepath.Join(s.path, e.Name())))
+	}
+	return errors.Join(errs...)
+}
+
+// open makes a folder for one incarnation, which belongs to the plugin's user.
+func (s *sockets) open(uid, gid int) (string, error) {
+	dir, err := os.MkdirTemp(s.path, s.owner+"-") // 0700
+	if err != nil {
+		return "", fmt.Errorf("making a folder for the socket: %w", err)
+	}
+	if uid != os.Geteuid() {
+		if err := os.Chown(dir, uid, gid); err != nil {
+			return "", errors.Join(fmt.Errorf("making a folder for the socket: %w", err), os.RemoveAll(dir))
+		}
+	}
+	return dir, nil
+}
+
+// close removes the folder if nobody else has anything in it.
+func (s *sockets) close() error {
+	mine, err := filepath.Glob(filepath.Join(s.path, s.owner+"-*"))
+	if err != nil {
+		return err
+	}
+	for _, m := range mine {
+		if e := os.Remove(m); e != nil && !errors.Is(e, os.ErrNotExist) {
+			err = nil // another supervisor of this process has it
+		}
+	}
+	os.Remove(s.path) // fails when it is not empty, as it should
+	return err
+}
+
+// startTime returns when a process began, in the kernel's ticks since boot: field 22 of /proc/PID/stat, proc(5).
+func startTime(pid int) (string, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", fmt.Errorf("asking when process %d began: %w", pid, err)
+	}
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // from field 3, after the name in parentheses
+	if len(fields) < 20 {
+		return "", fmt.Errorf("asking when process %d began: /proc has %d fields", pid, len(fields))
+	}
+	return string(fields[19]), nil
+}
