@@ -1,0 +1,321 @@
+package ipvs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
+
+	"github.com/evenkeel/evenkeel/plugins/ipvs/kernel"
+	"github.com/evenkeel/evenkeel/plugins/ipvs/nft"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// Packets keeps the rules that mark and masquerade packets; nft.Table is the real one.
+type Packets interface {
+	// Apply makes the rules so, and says whether anything had to be written.
+	Apply(nft.Rules) (changed bool, err error)
+}
+
+// Options are what a Balancer works with.
+type Options struct {
+	Kernel   kernel.Kernel // the table that is read, and unless in a dry run written
+	Packets  Packets       // nil: services with match blocks and fullnat are refused
+	DryRun   bool          // write nothing
+	Interval time.Duration // between two looks for drift; 0: 30 s
+	Logger   hclog.Logger  // nil: none
+	Now      func() time.Time
+}
+
+// A Balancer makes the kernel's IPVS hold the table that the core wants. It owns the whole table: what is in it and not
+// wanted goes. It keeps a mirror of what the kernel holds, so that a change is written without reading the kernel, and
+// reads again at its start, when the kernel refuses what the mirror says is right, and every Interval.
+type Balancer struct {
+	Options
+	write kernel.Kernel // the kernel, or in a dry run a table in memory
+
+	mu       sync.Mutex
+	want     *desired // nil before the first Apply
+	have     *table   // the mirror; nil: not known
+	packets  nft.Rules
+	packetOK bool // packets is what is in force
+	adopted  bool
+	failing  []sdk.Failure // as reported last by a look for drift
+
+	reports reports
+	stop    context.CancelFunc
+	stopped chan struct{}
+}
+
+var _ sdk.Balancer = (*Balancer)(nil)
+var _ sdk.Stopper = (*Balancer)(nil)
+
+const defaultInterval = 30 * time.Second
+
+// New returns a Balancer, which looks for drift until Stop is called. The kernel is not changed before the first Apply.
+func New(o Options) *Balancer {
+	if o.Interval == 0 {
+		o.Interval = defaultInterval
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	b := &Balancer{Options: o, write: o.Kernel, stopped: make(chan struct{})}
+	if o.DryRun {
+		b.write = nil // made of what the kernel holds, at the first Apply
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	b.stop = stop
+	go func() {
+		defer close(b.stopped)
+		b.look(ctx)
+	}()
+	return b
+}
+
+// Apply makes the kernel hold the updated table, writing only the difference.
+func (b *Balancer) Apply(ctx context.Context, u sdk.TableUpdate) (sdk.ApplyResult, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return sdk.ApplyResult{}, err
+	}
+	want, touched, err := b.want.desire(u)
+	if err != nil {
+		return sdk.ApplyResult{}, err
+	}
+	b.want = want
+	first := !b.adopted
+	if b.have == nil {
+		touched = nil // something may be wrong anywhere
+	}
+	result, err := b.converge(touched, first)
+	if err != nil {
+		b.want.generation = 0 // whatever comes next must be full
+		b.have = nil
+		return result, err
+	}
+	b.adopted = true
+	result.Failures = append(want.complaints(touched), result.Failures...)
+	if result.Writes > 0 || len(result.Failures) > 0 {
+		b.Logger.Debug("table applied", "generation", u.Generation, "writes", result.Writes, "failures", len(result.Failures), "dry_run", b.DryRun)
+	}
+	return result, nil
+}
+
+// converge brings the services touched (nil: everything) from what the kernel holds to what it should hold. With foreign,
+// services that go are reported: nobody here made them.
+func (b *Balancer) converge(touched []kernel.ServiceKey, foreign bool) (sdk.ApplyResult, error) {
+	var result sdk.ApplyResult
+	for range 3 { // the kernel's table may change under our hands, but not for ever
+		if b.have == nil {
+			if err := b.adopt(); err != nil {
+				return result, err
+			}
+		}
+		p := planOf(b.have, b.want.table, touched, b.want.leave)
+		if foreign {
+			b.reportForeign(p)
+		}
+		result.Failures = nil
+		surprised, err := b.carryOut(p.first, &result)
+		if err != nil {
+			return result, err
+		}
+		b.mark(&result)
+		again, err := b.carryOut(p.last, &result)
+		if err != nil {
+			return result, err
+		}
+		if !surprised && !again {
+			return result, nil
+		}
+		// Somebody else has changed the table since it was read: what the mirror says is not so.
+		if err := b.surprise(); err != nil {
+			return result, err
+		}
+		touched, foreign = nil, false
+	}
+	return result, nil
+}
+
+// adopt reads the kernel's table into the mirror. A dry run goes on from there in memory.
+func (b *Balancer) adopt() error {
+	if b.write == nil {
+		memory, err := kernel.Copy(b.Kernel)
+		if err != nil {
+			return err
+		}
+		b.write = memory
+	}
+	have, err := readTable(b.write)
+	if err != nil {
+		return err
+	}
+	b.have = have
+	return nil
+}
+
+// surprise reads the table again and reports in what it is other than the mirror.
+func (b *Balancer) surprise() error {
+	before := b.have
+	if err := b.adopt(); err != nil {
+		return err
+	}
+	b.report(sdk.BalancerReport{Drift: differences(b.have, before, nil)})
+	return nil
+}
+
+// carryOut does the steps and notes in the mirror what the kernel accepted. surprised means that the kernel's answer shows
+// the mirror to be wrong: something is there that should not be, or the other way round.
+func (b *Balancer) carryOut(steps []step, result *sdk.ApplyResult) (surprised bool, err error) {
+	if len(steps) == 0 {
+		return false, nil
+	}
+	refused, err := b.write.Do(ops(steps))
+	if err != nil {
+		return false, fmt.Errorf("write to the kernel's IPVS: %w", err)
+	}
+	unborn := make(map[kernel.ServiceKey]bool) // new services that the kernel refused
+	for i, s := range steps {
+		key := s.Service.ServiceKey
+		switch err := refused[i]; {
+		case err == nil:
+			result.Writes++
+			b.have.apply(s.Op)
+		case s.Command == kernel.NewDestination && unborn[key]:
+			// It has no service, which is reported already.
+		default:
+			if s.Command == kernel.NewService {
+				unborn[key] = true
+			}
+			surprised = surprised || contradicts(s.Command, err)
+			result.Failures = append(result.Failures, b.failure(s, err))
+		}
+	}
+	return surprised, nil
+}
+
+// contradicts says whether an answer shows that the table is not what it was thought to be.
+func contradicts(c kernel.Command, err error) bool {
+	switch {
+	case errors.Is(err, unix.EEXIST), errors.Is(err, unix.ESRCH):
+		return true
+	case errors.Is(err, unix.ENOENT):
+		return c == kernel.SetDestination || c == kernel.DelDestination
+	}
+	return false
+}
+
+// mark makes the rules for packets so.
+func (b *Balancer) mark(result *sdk.ApplyResult) {
+	rules := b.want.packets()
+	if b.DryRun || b.packetOK && rules.Equal(b.packets) {
+		return
+	}
+	if b.Packets == nil {
+		if !rules.Empty() {
+			result.Failures = append(result.Failures, sdk.Failure{Operation: "mark packets", Error: "there is no nftables here"})
+		}
+		return
+	}
+	changed, err := b.Packets.Apply(rules)
+	if err != nil {
+		b.packetOK = false
+		result.Failures = append(result.Failures, sdk.Failure{Operation: "mark packets", Error: err.Error()})
+		return
+	}
+	if changed {
+		result.Writes++
+	}
+	b.packets, b.packetOK = rules, true
+}
+
+func (b *Balancer) reportForeign(p plan) {
+	var lines []string
+	for _, s := range p.last {
+		if s.Command == kernel.DelService {
+			lines = append(lines, fmt.Sprintf("%s: found in the kernel and not wanted, with %d real servers", s.Service.ServiceKey, len(b.have.services[s.Service.ServiceKey].destinations)))
+		}
+	}
+	b.report(sdk.BalancerReport{Drift: lines})
+}
+
+// Read returns what the kernel holds, with its counters.
+func (b *Balancer) Read(ctx context.Context) (sdk.Observed, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.observe(ctx)
+}
+
+// Stop ends the look for drift. With release, what is in the kernel goes.
+func (b *Balancer) Stop(ctx context.Context, release bool) error {
+	b.stop()
+	<-b.stopped
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var err error
+	if release && b.want != nil && !b.DryRun {
+		b.want = newDesired()
+		var result sdk.ApplyResult
+		if result, err = b.converge(nil, false); err == nil && len(result.Failures) > 0 {
+			err = fmt.Errorf("remove the table from the kernel: %s: %s", result.Failures[0].Operation, result.Failures[0].Error)
+		}
+	}
+	return errors.Join(err, b.Kernel.Close())
+}
+
+// look looks for drift every Interval.
+func (b *Balancer) look(ctx context.Context) {
+	ticker := time.NewTicker(b.Interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			b.repair()
+		}
+	}
+}
+
+// repair reads the kernel's table, reports in what it is other than this side made it, and makes it right again. What the
+// kernel refused before is tried again, too.
+func (b *Balancer) repair() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.want == nil || b.DryRun {
+		return
+	}
+	should := b.have
+	b.have, b.packetOK = nil, false
+	var r sdk.BalancerReport
+	err := b.adopt()
+	if err == nil {
+		if should != nil {
+			r.Drift = differences(b.have, should, nil)
+		}
+		var result sdk.ApplyResult
+		if result, err = b.converge(nil, false); err == nil {
+			r.Failure = result.Failures
+		}
+	}
+	if err != nil {
+		b.have = nil
+		r.Failure = []sdk.Failure{{Operation: "look for drift", Error: err.Error()}}
+	}
+	if slices.Equal(r.Failure, b.failing) {
+		r.Failure = nil // known
+	} else {
+		b.failing = r.Failure
+	}
+	b.report(r)
+}

@@ -1,0 +1,359 @@
+package kernel
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/mdlayher/genetlink"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// BatchSize is how many operations go into one datagram. Should the kernel refuse every one of them, its answers are
+// about 1 KiB each of the socket's receive buffer, and must all fit: sendmsg(2) returns only when all are made.
+const BatchSize = 128
+
+const (
+	familyName    = "IPVS"
+	receiveBuffer = 1 << 20 // bytes; several times a batch of refusals
+	dumpAttempts  = 5
+	messageHeader = unix.NLMSG_HDRLEN
+	genlHeader    = 4
+)
+
+// ErrNoIPVS says that the running kernel has no IPVS.
+var ErrNoIPVS = errors.New("the kernel has no IPVS (genetlink family IPVS not found): load it with `modprobe ip_vs`, or install a kernel that has it")
+
+// A Netlink is the running kernel's table, in the network namespace in which it was opened.
+type Netlink struct {
+	mu     sync.Mutex // one request at a time
+	conn   *genetlink.Conn
+	raw    syscall.RawConn
+	family uint16
+	seq    uint32
+	out    []byte
+	in     []byte
+
+	sent int // datagrams, for tests
+}
+
+var _ Kernel = (*Netlink)(nil)
+
+// Open connects to the kernel's IPVS in the network namespace of the calling thread. When it is not there, load is called
+// to bring it in (nil: nothing is tried); the error is ErrNoIPVS when it still is not there. See Modprobe.
+func Open(load func(module string) error) (*Netlink, error) {
+	conn, err := genetlink.Dial(&netlink.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("open generic netlink: %w", err)
+	}
+	n, err := open(conn, load)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func open(conn *genetlink.Conn, load func(string) error) (*Netlink, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("open generic netlink: %w", err)
+	}
+	n := &Netlink{conn: conn, raw: raw, seq: uint32(time.Now().UnixNano()), in: make([]byte, 64<<10)}
+	if err := n.resolve(); errors.Is(err, ErrNoIPVS) && load != nil {
+		if loadErr := load("ip_vs"); loadErr != nil {
+			return nil, fmt.Errorf("%w (%v)", ErrNoIPVS, loadErr)
+		}
+		if err := n.resolve(); err != nil {
+			return nil, err
+		}
+	} else if err != nil {
+		return nil, err
+	}
+	// A refusal repeats the request unless asked not to.
+	if err := conn.SetOption(netlink.CapAcknowledge, true); err != nil {
+		return nil, fmt.Errorf("prepare generic netlink: %w", err)
+	}
+	if err := conn.SetReadBuffer(receiveBuffer); err != nil {
+		return nil, fmt.Errorf("prepare generic netlink: %w", err)
+	}
+	if _, err := n.Info(); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// resolve asks for the number that the family has now: it changes when the module is loaded again.
+func (n *Netlink) resolve() error {
+	f, err := n.conn.GetFamily(familyName)
+	if errors.Is(err, unix.ENOENT) {
+		return ErrNoIPVS
+	}
+	if err != nil {
+		return fmt.Errorf("look for IPVS in the kernel: %w", err)
+	}
+	n.family = f.ID
+	return nil
+}
+
+// Close ends the connection; the table stays.
+func (n *Netlink) Close() error { return n.conn.Close() }
+
+// Info returns IPVS's version and table size.
+func (n *Netlink) Info() (Info, error) {
+	var info Info
+	err := n.read("version", getInfo, nil, false, func(b []byte) (err error) {
+		info, err = parseInfo(b)
+		return err
+	})
+	return info, err
+}
+
+// Timeouts returns the idle time-outs.
+func (n *Netlink) Timeouts() (Timeouts, error) {
+	var t Timeouts
+	err := n.read("time-outs", getConfig, nil, false, func(b []byte) (err error) {
+		t, err = parseTimeouts(b)
+		return err
+	})
+	return t, err
+}
+
+// Services returns every service.
+func (n *Netlink) Services() ([]ServiceState, error) {
+	var list []ServiceState
+	err := n.dump("services", getService, nil, func() { list = list[:0] }, func(b []byte) error {
+		s, err := parseService(b)
+		list = append(list, s)
+		return err
+	})
+	return list, err
+}
+
+// Destinations returns the real servers of a service.
+func (n *Netlink) Destinations(k ServiceKey) ([]DestinationState, error) {
+	var list []DestinationState
+	err := n.dump("real servers of "+k.String(), getDestination, appendServiceKey(nil, k), func() { list = list[:0] }, func(b []byte) error {
+		d, err := parseDestination(b, k.Family)
+		list = append(list, d)
+		return err
+	})
+	return list, err
+}
+
+// Daemons returns the sync daemons that run.
+func (n *Netlink) Daemons() ([]Daemon, error) {
+	var list []Daemon
+	err := n.dump("sync daemons", getDaemon, nil, func() { list = list[:0] }, func(b []byte) error {
+		d, err := parseDaemon(b)
+		list = append(list, d)
+		return err
+	})
+	return list, err
+}
+
+var errInterrupted = errors.New("the table changed meanwhile")
+
+// dump reads a list, again when it changed under the kernel's hands (NLM_F_DUMP_INTR).
+func (n *Netlink) dump(what string, c Command, args []byte, reset func(), each func([]byte) error) error {
+	var err error
+	for range dumpAttempts {
+		reset()
+		if err = n.read(what, c, args, true, each); !errors.Is(err, errInterrupted) {
+			return err
+		}
+	}
+	return err
+}
+
+// read sends a request and calls each with every answer's attributes. A family that is gone is looked up once more: the
+// module may have been loaded again.
+func (n *Netlink) read(what string, c Command, args []byte, dump bool, each func([]byte) error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	err := n.request(c, args, dump, each)
+	if errors.Is(err, unix.ENOENT) {
+		if err = n.resolve(); err == nil {
+			err = n.request(c, args, dump, each)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read %s from the kernel's IPVS: %w", what, err)
+	}
+	return nil
+}
+
+func (n *Netlink) request(c Command, args []byte, dump bool, each func([]byte) error) error {
+	flags := uint16(unix.NLM_F_ACK)
+	if dump {
+		flags = unix.NLM_F_DUMP
+	}
+	n.seq++
+	n.out = append(appendHeader(n.out[:0], c, n.family, n.seq, flags), args...)
+	if err := n.send(endMessage(n.out, 0)); err != nil {
+		return err
+	}
+	interrupted := false
+	var bad error // the first answer that could not be read; the others must be taken off the socket all the same
+	err := n.receive(n.seq, n.seq, func(seq uint32, h header, payload []byte) error {
+		interrupted = interrupted || h.flags&unix.NLM_F_DUMP_INTR != 0
+		if len(payload) < genlHeader {
+			bad = cmp.Or(bad, fmt.Errorf("answer of %d bytes", len(payload)))
+			return nil
+		}
+		bad = cmp.Or(bad, each(payload[genlHeader:]))
+		return nil
+	}, nil)
+	if err == nil && interrupted {
+		return errInterrupted
+	}
+	return cmp.Or(err, bad)
+}
+
+// Do carries out the operations in batches.
+func (n *Netlink) Do(ops []Op) ([]error, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	results := make([]error, len(ops))
+	for start := 0; start < len(ops); start += BatchSize {
+		batch := ops[start:min(start+BatchSize, len(ops))]
+		if err := n.do(batch, results[start:]); err != nil {
+			return results, fmt.Errorf("%s, and what follows: %w", batch[0], err)
+		}
+	}
+	return results, nil
+}
+
+func (n *Netlink) do(batch []Op, results []error) error {
+	first := n.seq + 1
+	n.out = n.out[:0]
+	for i, o := range batch {
+		n.seq++
+		var flags uint16
+		if i == len(batch)-1 {
+			flags = unix.NLM_F_ACK
+		}
+		n.out = appendMessage(n.out, o, n.family, n.seq, flags)
+	}
+	if err := n.send(n.out); err != nil {
+		return err
+	}
+	err := n.receive(first, n.seq, nil, func(seq uint32, errno unix.Errno) {
+		results[seq-first] = errno
+	})
+	if errors.Is(err, errNoAnswer) && batch[len(batch)-1].Command == DelDaemon {
+		// The kernel answers nothing to EINTR (netlink_rcv_skb), and EINTR is what comes of stopping a daemon whose thread
+		// has not run yet (kthread_stop in stop_sync_thread). It is stopped.
+		return nil
+	}
+	return err
+}
+
+// send hands the kernel one datagram; when it returns, the kernel has carried it out and made its answers.
+func (n *Netlink) send(b []byte) error {
+	n.sent++
+	var err error
+	ctlErr := n.raw.Write(func(fd uintptr) bool {
+		err = unix.Sendto(int(fd), b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		return err != unix.EAGAIN
+	})
+	if err = errors.Join(ctlErr, err); err != nil {
+		return fmt.Errorf("send to the kernel: %w", err)
+	}
+	return nil
+}
+
+// A header is what matters of struct nlmsghdr.
+type header struct {
+	typ, flags uint16
+}
+
+// errNoAnswer says that an answer is missing. All are there when send returns, and of a dump the next part when the one before
+// has been read: to wait for one would be to wait for ever.
+var errNoAnswer = errors.New("the kernel has not answered")
+
+// receive reads answers until the one to the message with the sequence number last is complete. Answers to earlier
+// requests, from an exchange that failed, are passed over. Refusals go to refused, or are returned when that is nil.
+func (n *Netlink) receive(first, last uint32, answer func(uint32, header, []byte) error, refused func(uint32, unix.Errno)) error {
+	for {
+		b, err := n.datagram()
+		if err != nil {
+			return fmt.Errorf("read the kernel's answer: %w", err)
+		}
+		done, err := eachMessage(b, func(h header, seq uint32, payload []byte) (bool, error) {
+			if seq-first > last-first {
+				return false, nil
+			}
+			switch h.typ {
+			case unix.NLMSG_ERROR, unix.NLMSG_DONE:
+				var errno unix.Errno
+				if len(payload) >= 4 {
+					errno = unix.Errno(-int32(binary.NativeEndian.Uint32(payload)))
+				}
+				if errno != 0 && refused == nil {
+					return true, errno
+				}
+				if errno != 0 {
+					refused(seq, errno)
+				}
+				return seq == last, nil
+			case n.family:
+				if answer != nil {
+					return false, answer(seq, h, payload)
+				}
+			}
+			return false, nil
+		})
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// datagram reads one datagram, which is valid until the next call.
+func (n *Netlink) datagram() ([]byte, error) {
+	var got int
+	var err error
+	ctlErr := n.raw.Read(func(fd uintptr) bool {
+		for err = unix.EINTR; err == unix.EINTR; {
+			// With MSG_TRUNC the kernel says how long the datagram is, also when it did not fit.
+			got, _, err = unix.Recvfrom(int(fd), n.in, unix.MSG_TRUNC|unix.MSG_DONTWAIT)
+		}
+		return true
+	})
+	if err == unix.EAGAIN {
+		err = errNoAnswer
+	}
+	if err = errors.Join(ctlErr, err); err != nil {
+		return nil, err
+	}
+	if got > len(n.in) {
+		return nil, fmt.Errorf("datagram of %d bytes, more than %d", got, len(n.in))
+	}
+	return n.in[:got], nil
+}
+
+// eachMessage calls f with every message of a datagram until f says that it is done or fails.
+func eachMessage(b []byte, f func(h header, seq uint32, payload []byte) (bool, error)) (bool, error) {
+	for len(b) > 0 {
+		if len(b) < messageHeader {
+			return false, fmt.Errorf("netlink message of %d bytes", len(b))
+		}
+		size := binary.NativeEndian.Uint32(b)
+		if size < messageHeader || uint64(size) > uint64(len(b)) {
+			return false, fmt.Errorf("netlink message of %d bytes in %d", size, len(b))
+		}
+		h := header{typ: binary.NativeEndian.Uint16(b[4:]), flags: binary.NativeEndian.Uint16(b[6:])}
+		done, err := f(h, binary.NativeEndian.Uint32(b[8:]), b[messageHeader:size])
+		if done || err != nil {
+			return done, err
+		}
+		b = b[min(align(int(size)), len(b)):]
+	}
+	return false, nil
+}
