@@ -63,7 +63,7 @@ func (c *confinement) landlock() error {
 	rules := []landlock.Rule{
 		landlock.RODirs("/"),
 		landlock.RWDirs(c.Socket),
-		landlock.RWFiles("/dev/null").IgnoreIfMissing(),
+		landlock.RWFiles("/dev/null", "/proc/self/comm").IgnoreIfMissing(), // it may give itself a name
 	}
 	switch c.View {
 	case ViewAll:

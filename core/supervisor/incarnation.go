@@ -66,7 +66,7 @@ func (s *Supervisor) start(ctx context.Context, p Plugin, logger hclog.Logger, d
 			cmd.Env = append(environment(s.o, priv, dir), handshakeOf(spec.Env)...)
 			return in.process, nil
 		},
-		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: s.sockets.path},
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: dir},
 		SkipHostEnv:      true,
 		StartTimeout:     s.o.StartTimeout,
 		Logger:           hclog.NewNullLogger(),
@@ -219,8 +219,8 @@ func (in *incarnation) stop(hurry context.Context, release bool) {
 		}
 	}()
 	asked := sdk.NewPluginClient(in.conn).Stop(ctx, in.o.StopTimeout, release) == nil
+	in.conn.Close() // it exits as soon as nobody is connected
 	if asked {
-		in.conn.Close() // it exits as soon as nobody is connected
 		in.awaitEnd(hurry, time.Second)
 	}
 	in.process.signal(unix.SIGTERM)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +32,13 @@ func TestMain(m *testing.M) {
 		beCore()
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if left := children(); len(left) > 0 {
+			fmt.Fprintf(os.Stderr, "processes are left: %s\n", left)
+			code = max(code, 1)
+		}
+		os.Exit(code)
+	}))
 }
 
 // servePlugin is a built-in plugin.
@@ -50,6 +55,8 @@ func servePlugin(name string) {
 		sdk.Serve(sdk.NewVRRP(sdk.Info{Name: "vrrp", Version: "1"}, func(sdk.Host) (sdk.VRRP, error) { return nil, nil }))
 	case "check-port":
 		sdk.Serve(portPlugin())
+	case "check-words":
+		sdk.Serve(sdk.NewCheckEngine(sdk.Info{Name: "words"}, func(h sdk.Host) sdk.Checker { return lastWords{h} }))
 	default:
 		badplugin.Serve(strings.TrimPrefix(name, "check-"))
 	}
@@ -66,7 +73,10 @@ func portPlugin() sdk.Plugin {
 			b, err := os.ReadFile("/proc/self/status")
 			return errors.Join(err, errors.New(statusLines(b, "Uid:", "CapEff:", "CapAmb:", "NoNewPrivs:")))
 		case "write":
-			return os.WriteFile(filepath.Join(os.TempDir(), "evenkeel-supervisor-test"), nil, 0o666)
+			return os.WriteFile(writable(), nil, 0o666)
+		case "name":
+			b, err := os.ReadFile("/proc/self/comm")
+			return errors.Join(err, errors.New(strings.TrimSpace(string(b))))
 		case "environment":
 			return errors.New(strings.Join(os.Environ(), " "))
 		case "files":
@@ -80,6 +90,29 @@ func portPlugin() sdk.Plugin {
 	})
 }
 
+// lastWords is a check plugin that logs how it is stopped.
+type lastWords struct{ host sdk.Host }
+
+func (w lastWords) Apply(context.Context, sdk.TargetUpdate) error { return nil }
+
+func (w lastWords) Watch(ctx context.Context, _ func(sdk.CheckReport)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (w lastWords) Probe(context.Context, sdk.Target) error {
+	if w.host.DryRun {
+		return errors.New("a dry run")
+	}
+	return nil
+}
+
+func (w lastWords) Stop(ctx context.Context, release bool) error {
+	deadline, _ := ctx.Deadline()
+	w.host.Logger.Info("farewell", "release", release, "in_time", time.Until(deadline) > 0)
+	return nil
+}
+
 func statusLines(b []byte, keys ...string) string {
 	var out []string
 	for line := range strings.Lines(string(b)) {
@@ -91,6 +124,9 @@ func statusLines(b []byte, keys ...string) string {
 	}
 	return strings.Join(out, "; ")
 }
+
+// writable is a file that everybody might make.
+func writable() string { return filepath.Join(os.TempDir(), "evenkeel-supervisor-test") }
 
 func openFiles() string {
 	var out []string
@@ -108,7 +144,19 @@ type bench struct {
 	*Supervisor
 	t       *testing.T
 	log     *safeBuffer
-	changes chan Status
+
+
+	mu     sync.Mutex
+	groups map[int]bool // process groups of plugins
+}
+
+// changed notes what there was.
+func (b *bench) changed(s Status) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.PID != 0 {
+		b.groups[s.PID] = true
+	}
 }
 
 func newBench(t *testing.T, change ...func(*Options)) *bench {
@@ -120,7 +168,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, log: &safeBuffer{}, changes: make(chan Status, 1000)}
+	b := &bench{t: t, log: &safeBuffer{}, groups: make(map[int]bool)}
 	o := Options{
 		RunDir:       dir,
 		Version:      "test",
@@ -131,7 +179,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 		Silence:      500 * time.Millisecond,
 		Watch:        50 * time.Millisecond,
 		Retry:        100 * time.Millisecond,
-		OnChange:     func(s Status) { b.changes <- s },
+		OnChange:     b.changed,
 	}
 	for _, f := range change {
 		f(&o)
@@ -141,12 +189,14 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 	}
 	t.Cleanup(func() {
 		b.stop()
+		for _, s := range processes(func(group int) bool { return b.groups[group] }) {
+			t.Errorf("of a plugin's process group is left %s", s)
+		}
 		left, _ := filepath.Glob(filepath.Join(dir, "*"))
 		if len(left) > 0 {
 			t.Errorf("%v are left of the sockets", left)
 		}
 		os.RemoveAll(dir)
-		noChildren(t)
 		if t.Failed() {
 			t.Logf("the log:\n%s", b.log)
 		}
@@ -183,23 +233,37 @@ func (b *bench) awaitState(name string, state State) Status {
 	return b.await(name, string(state), func(s Status) bool { return s.State == state })
 }
 
-// noChildren fails the test when this process has a child, be it a zombie.
-func noChildren(t *testing.T) {
-	t.Helper()
+// children returns the children of this process, zombies included.
+func children() (left []string) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		t.Fatal(err)
+		return []string{err.Error()}
 	}
 	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
+		b, err := os.ReadFile("/proc/" + e.Name() + "/status")
+		if err == nil && bytes.Contains(b, fmt.Appendf(nil, "\nPPid:\t%d\n", os.Getpid())) {
+			left = append(left, e.Name()+" "+statusLines(b, "Name:", "State:"))
+		}
+	}
+	return left
+}
+
+// processes returns those whose group ok takes, but for zombies, which are init's.
+func processes(ok func(group int) bool) (found []string) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		b, err := os.ReadFile(path)
 		if err != nil {
 			continue
 		}
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		if err == nil && bytes.Contains(b, fmt.Appendf(nil, "\nPPid:\t%d\n", os.Getpid())) {
-			t.Errorf("process %d is left: %s", pid, statusLines(b, "Name:", "State:"))
+		var state string
+		var parent, group int
+		fmt.Sscan(string(b[bytes.LastIndexByte(b, ')')+1:]), &state, &parent, &group)
+		if state != "Z" && ok(group) {
+			found = append(found, string(b[:bytes.LastIndexByte(b, ')')+1]))
 		}
 	}
+	return found
 }
 
 // alive says whether there is such a process, other than as a zombie.

@@ -29,7 +29,7 @@ type View string
 // The views.
 const (
 	ViewAll  View = "all"  // everything
-	ViewRead View = "read" // read everywhere, write to its socket's folder and /dev/null only
+	ViewRead View = "read" // read everywhere, write to its socket's folder, /dev/null and its own name only
 	ViewNet  View = "net"  // as ViewRead, and the settings of the network in /proc/sys/net
 )
 

@@ -109,16 +109,21 @@ func (u *unit) live() error {
 	defer cancel(nil)
 	var tasks sync.WaitGroup
 	trouble := make(chan error, 3)
-	task := func(f func(context.Context) error) {
+	task := func(ctx context.Context, tasks *sync.WaitGroup, f func(context.Context) error) {
 		tasks.Go(func() {
 			if err := f(ctx); err != nil {
 				trouble <- err
 			}
 		})
 	}
-	task(in.session)
-	task(in.watchMemory)
-	task(func(ctx context.Context) error {
+	task(ctx, &tasks, in.watchMemory)
+	// The session lasts until the plugin has been asked to stop: its end would tell the plugin that the core is gone.
+	var session sync.WaitGroup
+	lease, endLease := context.WithCancel(context.Background())
+	defer session.Wait()
+	defer endLease()
+	task(lease, &session, in.session)
+	task(ctx, &tasks, func(ctx context.Context) error {
 		u.mu.Lock()
 		attach := u.attach
 		u.mu.Unlock()

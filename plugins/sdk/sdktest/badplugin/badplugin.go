@@ -133,7 +133,10 @@ func panicsBeside() {
 }
 
 func panicsInProbe() {
-	sdk.Serve(sdk.NewCheck(sdk.Info{Name: "panics-in-probe"}, func(context.Context, sdk.Target, struct{}) error {
+	type config struct {
+		Say string `attr:"say"`
+	}
+	sdk.Serve(sdk.NewCheck(sdk.Info{Name: "panics-in-probe"}, func(context.Context, sdk.Target, config) error {
 		panic("what is a target?")
 	}))
 }
