@@ -18,11 +18,12 @@ type file struct {
 	lines []int           // offset of each line's first byte; made when it is first needed
 }
 
-// pieceSize is how much text is parsed at a time, in bytes, where a file can be taken apart. HCL makes all tokens of a text
-// before it looks at the first, in a slice that grows, and with small texts that costs half the time of one large text.
-const pieceSize = 8 << 10
+// pieceSize is how much text is parsed at a time, in bytes, where a file can be taken apart.
+const pieceSize = 2 << 10
 
-// parse parses a file. A large one is cut between its top-level blocks, and the pieces are parsed on all processors.
+// parse parses a file. A large one is cut between its top-level blocks, and the pieces are parsed on all processors: those
+// that hold nothing but plain values by the plain parser, the others by HCL's own. That one makes all tokens of a text
+// before it looks at the first, in a slice that grows, so small texts suit it too.
 //
 // Cutting is safe: a cut goes after a line that is a closing brace and nothing else. If that line did not end a top-level
 // block, the piece before it ends inside something (a block, an object, a template), which is a syntax error, and then the
@@ -30,7 +31,7 @@ const pieceSize = 8 << 10
 // more than a line is not cut.
 func parse(s Source) (*file, hcl.Diagnostics) {
 	f := &file{Source: s}
-	if len(s.Text) > 2*pieceSize && !bytes.Contains(s.Text, []byte("/*")) && !bytes.Contains(s.Text, []byte("<<")) {
+	if !bytes.Contains(s.Text, []byte("/*")) && !bytes.Contains(s.Text, []byte("<<")) {
 		if f.body = parsePieces(s); f.body != nil {
 			return f, nil
 		}
@@ -78,6 +79,9 @@ func parsePieces(s Source) *hclsyntax.Body {
 				if i >= len(pieces) {
 					return
 				}
+				if pieces[i].body = parsePlain(s.Name, pieces[i].text, pieces[i].at); pieces[i].body != nil {
+					continue
+				}
 				parsed, diags := hclsyntax.ParseConfig(pieces[i].text, s.Name, pieces[i].at)
 				if len(diags) > 0 {
 					wrong.Store(true)
@@ -100,6 +104,9 @@ func parsePieces(s Source) *hclsyntax.Body {
 			whole.Attributes[name] = a
 		}
 		whole.Blocks = append(whole.Blocks, p.body.Blocks...)
+	}
+	if len(pieces) == 0 {
+		return whole
 	}
 	whole.SrcRange = hcl.RangeBetween(pieces[0].body.SrcRange, pieces[len(pieces)-1].body.SrcRange)
 	whole.EndRange = pieces[len(pieces)-1].body.EndRange
