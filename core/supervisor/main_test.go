@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	case len(os.Args) > 2 && os.Args[1] == PluginArgument:
 		servePlugin(os.Args[2])
 		os.Exit(0)
+	case filepath.Base(os.Args[0]) == "check-port": // a file of its own
+		sdk.Serve(portPlugin())
+		os.Exit(0)
 	case os.Getenv("SUPERVISOR_TEST_CORE") != "":
 		beCore()
 		os.Exit(0)
@@ -142,9 +145,8 @@ func openFiles() string {
 // A bench is a supervisor with short times, and what came of it.
 type bench struct {
 	*Supervisor
-	t       *testing.T
-	log     *safeBuffer
-
+	t   *testing.T
+	log *safeBuffer
 
 	mu     sync.Mutex
 	groups map[int]bool // process groups of plugins

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // sockets is the folder in which each incarnation of a plugin has one of its own for its socket. Only root, or this
@@ -19,6 +22,9 @@ type sockets struct {
 	path   string
 	owner  string
 	closed bool // others can't pass through to it
+
+	mu   sync.Mutex
+	next int
 }
 
 // maxSocketPath is the length of the longest path that a socket can have, in bytes: sun_path in unix(7) with its NUL.
@@ -30,7 +36,7 @@ func newSockets(runDir string) (*sockets, error) {
 		return nil, fmt.Errorf("finding the folder of sockets: %w", err)
 	}
 	s := &sockets{path: filepath.Join(abs, "p")}
-	if n := len(s.path) + len("/4194304.18446744073709-1234567890/plugin1234567890"); n > maxSocketPath {
+	if n := len(s.path) + len("/2hwcg.1234567-12345/plugin1234567890"); n > maxSocketPath {
 		return nil, fmt.Errorf("making the folder of sockets: %q is too long by %d bytes for a socket's path", runDir, n-maxSocketPath)
 	}
 	if err := os.MkdirAll(s.path, 0o755); err != nil {
@@ -43,7 +49,7 @@ func newSockets(runDir string) (*sockets, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.owner = strconv.Itoa(os.Getpid()) + "." + started
+	s.owner = ownerName(os.Getpid(), started)
 	s.closed = !passable(s.path)
 	return s, s.sweep()
 }
@@ -67,9 +73,9 @@ func (s *sockets) sweep() error {
 	var errs []error
 	for _, e := range entries {
 		owner, _, _ := strings.Cut(e.Name(), "-")
-		pid, started, _ := strings.Cut(owner, ".")
-		if n, err := strconv.Atoi(pid); err == nil {
-			if now, err := startTime(n); err == nil && now == started {
+		name, _, _ := strings.Cut(owner, ".")
+		if pid, err := strconv.ParseInt(name, 36, 32); err == nil {
+			if started, err := startTime(int(pid)); err == nil && owner == ownerName(int(pid), started) {
 				continue
 			}
 		}
@@ -80,9 +86,16 @@ func (s *sockets) sweep() error {
 
 // open makes a folder for one incarnation, which belongs to the plugin's user.
 func (s *sockets) open(uid, gid int) (string, error) {
-	dir, err := os.MkdirTemp(s.path, s.owner+"-") // 0700
-	if err != nil {
-		return "", fmt.Errorf("making a folder for the socket: %w", err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var dir string
+	for made := false; !made; {
+		s.next++
+		dir = filepath.Join(s.path, s.owner+"-"+strconv.Itoa(s.next))
+		err := os.Mkdir(dir, 0o700)
+		if made = err == nil; !made && !errors.Is(err, os.ErrExist) { // of another supervisor in this process
+			return "", fmt.Errorf("making a folder for the socket: %w", err)
+		}
 	}
 	if uid != os.Geteuid() {
 		if err := os.Chown(dir, uid, gid); err != nil {
@@ -94,28 +107,30 @@ func (s *sockets) open(uid, gid int) (string, error) {
 
 // close removes the folder if nobody else has anything in it.
 func (s *sockets) close() error {
-	mine, err := filepath.Glob(filepath.Join(s.path, s.owner+"-*"))
-	if err != nil {
-		return err
+	if err := os.Remove(s.path); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing the folder of sockets: %w", err)
 	}
-	for _, m := range mine {
-		if e := os.Remove(m); e != nil && !errors.Is(e, os.ErrNotExist) {
-			err = nil // another supervisor of this process has it
-		}
-	}
-	os.Remove(s.path) // fails when it is not empty, as it should
-	return err
+	return nil
+}
+
+// ownerName is short, because a socket's path is: digits and letters.
+func ownerName(pid int, started uint64) string {
+	return strconv.FormatInt(int64(pid), 36) + "." + strconv.FormatUint(started, 36)
 }
 
 // startTime returns when a process began, in the kernel's ticks since boot: field 22 of /proc/PID/stat, proc(5).
-func startTime(pid int) (string, error) {
+func startTime(pid int) (uint64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return "", fmt.Errorf("asking when process %d began: %w", pid, err)
+		return 0, fmt.Errorf("asking when process %d began: %w", pid, err)
 	}
 	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // from field 3, after the name in parentheses
 	if len(fields) < 20 {
-		return "", fmt.Errorf("asking when process %d began: /proc has %d fields", pid, len(fields))
+		return 0, fmt.Errorf("asking when process %d began: /proc has %d fields", pid, len(fields))
 	}
-	return string(fields[19]), nil
+	started, err := strconv.ParseUint(string(fields[19]), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("asking when process %d began: %w", pid, err)
+	}
+	return started, nil
 }

@@ -23,7 +23,7 @@ import (
 // Options say how plugins are run. Times that are zero get the values given here.
 type Options struct {
 	Self    string       // the file that built-in plugins are part of; "": this process's own
-	RunDir  string       // where sockets are; made if it is missing. At most 50 bytes, since a socket's path has a limit
+	RunDir  string       // where sockets are; made if it is missing. At most 69 bytes, since a socket's path has a limit
 	Logger  hclog.Logger // nil: none
 	DryRun  bool         // told to the plugins: leave the world as it is
 	Version string       // the core's, told to the plugins
