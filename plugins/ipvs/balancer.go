@@ -26,6 +26,7 @@ type Packets interface {
 type Options struct {
 	Kernel   kernel.Kernel // the table that is read, and unless in a dry run written
 	Packets  Packets       // nil: services with match blocks and fullnat are refused
+	Sysctl   func(name, value string) (changed bool, err error)
 	DryRun   bool          // write nothing
 	Interval time.Duration // between two looks for drift; 0: 30 s
 	Logger   hclog.Logger  // nil: none
@@ -213,30 +214,6 @@ func contradicts(c kernel.Command, err error) bool {
 		return c == kernel.SetDestination || c == kernel.DelDestination
 	}
 	return false
-}
-
-// mark makes the rules for packets so.
-func (b *Balancer) mark(result *sdk.ApplyResult) {
-	rules := b.want.packets()
-	if b.DryRun || b.packetOK && rules.Equal(b.packets) {
-		return
-	}
-	if b.Packets == nil {
-		if !rules.Empty() {
-			result.Failures = append(result.Failures, sdk.Failure{Operation: "mark packets", Error: "there is no nftables here"})
-		}
-		return
-	}
-	changed, err := b.Packets.Apply(rules)
-	if err != nil {
-		b.packetOK = false
-		result.Failures = append(result.Failures, sdk.Failure{Operation: "mark packets", Error: err.Error()})
-		return
-	}
-	if changed {
-		result.Writes++
-	}
-	b.packets, b.packetOK = rules, true
 }
 
 func (b *Balancer) reportForeign(p plan) {

@@ -94,12 +94,13 @@ func timeoutsOver(is, want kernel.Timeouts) kernel.Timeouts {
 	return kernel.Timeouts{TCP: cmp.Or(want.TCP, is.TCP), TCPFin: cmp.Or(want.TCPFin, is.TCPFin), UDP: cmp.Or(want.UDP, is.UDP)}
 }
 
-// sameDaemon compares a daemon with a desired one. The kernel keeps the length of its messages between 1024 and what the
-// interface's MTU has room for, at least 1452 (start_sync_thread in ip_vs_sync.c); 0 means whatever it chose.
+// sameDaemon compares a daemon with a desired one. The kernel keeps the length of its messages to what the
+// interface's MTU has room for, at least 1452, a backup's not below 1024 (start_sync_thread in ip_vs_sync.c); 0 means
+// whatever it chose.
 func sameDaemon(is, want kernel.Daemon) bool {
 	const least, mtu = 1024, 1500 - 40 - 8
 	switch {
-	case want.MaxLength == 0, want.MaxLength < least && is.MaxLength == least, is.MaxLength < want.MaxLength && is.MaxLength >= mtu:
+	case want.MaxLength == 0, want.Backup && want.MaxLength < least && is.MaxLength == least, is.MaxLength < want.MaxLength && is.MaxLength >= mtu:
 		is.MaxLength = want.MaxLength
 	}
 	return is == want
@@ -139,5 +140,9 @@ func daemonName(backup bool) string {
 
 // describeDaemon says what a daemon is told, for messages.
 func describeDaemon(d kernel.Daemon) string {
-	return fmt.Sprintf("%s id %d group %s port %d ttl %d", d.Interface, d.ID, d.Group, d.Port, d.TTL)
+	text := fmt.Sprintf("%s id %d group %s port %d ttl %d", d.Interface, d.ID, d.Group, d.Port, d.TTL)
+	if d.MaxLength != 0 {
+		text += fmt.Sprintf(" max_length %d", d.MaxLength)
+	}
+	return text
 }

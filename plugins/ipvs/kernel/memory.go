@@ -264,7 +264,9 @@ func (m *Memory) newDaemon(d Daemon) unix.Errno {
 	if d.MaxLength == 0 || d.MaxLength > most {
 		d.MaxLength = most
 	}
-	d.MaxLength = max(d.MaxLength, 1024)
+	if d.Backup {
+		d.MaxLength = max(d.MaxLength, 1024)
+	}
 	m.daemons[d.Backup] = d
 	return 0
 }

@@ -57,7 +57,7 @@ type Masquerade struct {
 	Service Packets // unless Mark
 	Mark    uint32
 	Server  netip.Addr
-	Port    uint16 // 0: every port
+	Port    uint16 // 0: every port; with Mark always every
 }
 
 // String returns "masquerade tcp 192.0.2.1:80 to 10.0.0.1:80".

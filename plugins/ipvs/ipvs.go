@@ -1,0 +1,41 @@
+package ipvs
+
+import (
+	"errors"
+
+	"github.com/evenkeel/evenkeel/plugins/ipvs/kernel"
+	"github.com/evenkeel/evenkeel/plugins/ipvs/nft"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// Version is the plugin's version.
+const Version = "1.0.0"
+
+// Plugin returns the balancer plugin, which works on the IPVS of the running kernel. A kernel without it is an error that
+// says what to do; in a dry run it counts as one with an empty table.
+func Plugin() sdk.Plugin {
+	info := sdk.Info{Name: "ipvs", Version: Version, Schema: schema()}
+	return sdk.NewBalancer(info, func(h sdk.Host) (sdk.Balancer, error) {
+		k, err := open(h.DryRun, kernel.Open)
+		if err != nil {
+			return nil, err
+		}
+		return New(Options{Kernel: k, Packets: nft.New(), Sysctl: kernel.SetSysctl, DryRun: h.DryRun, Logger: h.Logger}), nil
+	})
+}
+
+// open connects to the kernel. A dry run loads no module.
+func open(dryRun bool, connect func(load func(string) error) (*kernel.Netlink, error)) (kernel.Kernel, error) {
+	load := kernel.Modprobe
+	if dryRun {
+		load = nil
+	}
+	k, err := connect(load)
+	switch {
+	case dryRun && errors.Is(err, kernel.ErrNoIPVS):
+		return kernel.NewMemory(), nil
+	case err != nil:
+		return nil, err
+	}
+	return k, nil
+}
