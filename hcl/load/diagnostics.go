@@ -37,6 +37,14 @@ func (d *Diagnostics) Sources() []Source {
 	return sources
 }
 
+// Explain returns diagnostics of a file that was not loaded, so that they can be written as the loader's own.
+func Explain(s Source, diags hcl.Diagnostics) *Diagnostics {
+	f, _ := parse(s)
+	d := &Diagnostics{list: slices.Clone(diags), files: []*file{f}}
+	d.finish()
+	return d
+}
+
 // Error returns the first error in one line, and how many more there are.
 func (d *Diagnostics) Error() string {
 	errs := d.list.Errs()

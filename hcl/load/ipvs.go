@@ -79,7 +79,7 @@ func (l *loader) sync(b schema.Block) config.Sync {
 func (l *loader) requiredInterface(body *schema.Content, name string) (string, bool) {
 	a := body.Attr(name)
 	if !a.Written() {
-		l.r.Diags = append(l.r.Diags, schema.Missing(name, body.Missing))
+		l.r.Diags = append(l.r.Diags, schema.Missing(name, body.Missing()))
 		return "", false
 	}
 	return l.interfaceName(a)

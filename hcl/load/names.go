@@ -87,7 +87,11 @@ func objectOf(refs map[string]*reference) cty.Value {
 // once reports the second use of a name.
 func (l *loader) once(key, what string, at hcl.Range) bool {
 	if first, ok := l.names.places[key]; ok {
-		l.r.Errorf(at, "Duplicate "+what, "The first is at %s: write only one, or give this one a name of its own.", place(first))
+		hint := "give this one a name of its own"
+		if key == what {
+			hint = "there is only one; put everything into that"
+		}
+		l.r.Errorf(at, "Duplicate "+what, "The first is at %s: %s.", place(first), hint)
 		return false
 	}
 	l.names.places[key] = at

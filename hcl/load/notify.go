@@ -21,7 +21,7 @@ var eventKinds = map[string][]string{
 	"sorry_server":    {"in", "out"},
 	"sync":            nil,
 	"table":           nil,
-	"virtual_server":  {"up", "down"},
+	"virtual_server":  nil,
 	"vrrp_instance":   {"master", "backup", "fault"},
 	"vrrp_sync_group": {"master", "backup", "fault"},
 	"weight":          nil,
@@ -45,7 +45,7 @@ func (l *loader) notify(b schema.Block) {
 func (l *loader) events(n *config.Notify, body *schema.Content) {
 	on := body.Attr("on")
 	if !on.Written() {
-		l.r.Errorf(body.Missing, "Missing attribute", "Say what is to be told: on = [\"vrrp_instance\", \"real_server\", \"quorum\"].")
+		l.r.Errorf(body.Missing(), "Missing attribute", "Say what is to be told: on = [\"vrrp_instance\", \"real_server\", \"quorum\"].")
 		return
 	}
 	elements, ok := l.r.List(on)
@@ -103,7 +103,7 @@ func (l *loader) provision(b schema.Block) {
 	body := l.r.Read(b.Body(), t.decoder.Shape())
 	servers := body.Attr("virtual_servers")
 	if !servers.Written() {
-		l.r.Errorf(body.Missing, "Missing attribute", "Say whose real servers are to be prepared: virtual_servers = [virtual_server.NAME].")
+		l.r.Errorf(body.Missing(), "Missing attribute", "Say whose real servers are to be prepared: virtual_servers = [virtual_server.NAME].")
 	}
 	errors := len(l.r.Diags)
 	refs, at := l.references(servers, want)

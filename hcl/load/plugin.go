@@ -38,7 +38,7 @@ func (l *loader) plugin(b schema.Block) {
 func (l *loader) requiredString(body *schema.Content, name string) (string, bool) {
 	a := body.Attr(name)
 	if !a.Written() {
-		l.r.Diags = append(l.r.Diags, schema.Missing(name, body.Missing))
+		l.r.Diags = append(l.r.Diags, schema.Missing(name, body.Missing()))
 		return "", false
 	}
 	s, ok := l.r.String(a)

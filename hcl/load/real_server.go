@@ -191,6 +191,9 @@ func endpoint(s string) (netip.Addr, uint16, error) {
 		}
 	}
 	_, err := schema.ParseAddress(s)
+	if strings.Contains(s, "/") {
+		return netip.Addr{}, 0, err
+	}
 	return netip.Addr{}, 0, fmt.Errorf("%w: write one as in \"192.0.2.1:80\" or \"[2001:db8::1]:80\"", err)
 }
 

@@ -75,7 +75,7 @@ func (ss *services) addMatches(l *loader, s *service) {
 		key := matchKey{m.Address, m.Protocol}
 		for _, other := range ss.onAddress[key] {
 			if other != s && slices.ContainsFunc(other.Service.Match, func(o config.Match) bool { return overlap(m, o) }) {
-				l.duplicate(blocks[i].Range(), "Packets of this match belong to another: part of it", other)
+				l.duplicate(blocks[i].Range(), "A part of this match", other)
 				break
 			}
 		}

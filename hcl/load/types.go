@@ -84,7 +84,7 @@ func (t *types) unknown(name typeName, at hcl.Range) {
 	}
 	has := "no type is built in"
 	if len(known) > 0 {
-		has = "there are " + listed(known)
+		has = "known are " + listed(known)
 	}
 	t.reader.Errorf(at, "Unknown type", "There is no %s %q: %s. Another's type needs a block plugin %q %q { path = ... sha256 = ... }.", name.kind, name.name, has, name.kind, name.name)
 }

@@ -3,7 +3,6 @@ package load
 import (
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -222,11 +221,7 @@ func (l *loader) quorum(s *service) {
 	}
 	need := s.Quorum + s.Hysteresis
 	if at.Written() && need > s.weight {
-		sum := "quorum " + strconv.FormatUint(s.Quorum, 10)
-		if s.Hysteresis > 0 {
-			sum += " and hysteresis " + strconv.FormatUint(s.Hysteresis, 10)
-		}
-		l.r.Errorf(at.Expr.Range(), "Quorum out of reach", "All real servers together have the weight %d, and %s need %d: write a smaller quorum. It is a sum of weights, not a number of servers.", s.weight, sum, need)
+		l.r.Errorf(at.Expr.Range(), "Quorum out of reach", "All real servers together have the weight %d, and it takes %d to gain the quorum (quorum %d + hysteresis %d): write a smaller quorum. It is a sum of weights, not a number of servers.", s.weight, need, s.Quorum, s.Hysteresis)
 	}
 }
 

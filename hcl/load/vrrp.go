@@ -41,7 +41,7 @@ func (l *loader) vrrpInstance(b schema.Block) {
 	body := l.r.Read(b.Body(), instanceShape)
 	v.Interface, _ = l.requiredInterface(&body, "interface")
 	if id := body.Attr("virtual_router_id"); !id.Written() {
-		l.r.Diags = append(l.r.Diags, schema.Missing("virtual_router_id", body.Missing))
+		l.r.Diags = append(l.r.Diags, schema.Missing("virtual_router_id", body.Missing()))
 	} else if n, ok := l.r.Int(id, 1, 255); ok {
 		v.VirtualRouterID = uint8(n)
 	}
@@ -186,7 +186,7 @@ func (l *loader) authentication(v *config.VRRPInstance, body *schema.Content) {
 	c := l.r.Read(b.Body(), authenticationShape)
 	auth := &config.Authentication{}
 	if a := c.Attr("type"); !a.Written() {
-		l.r.Diags = append(l.r.Diags, schema.Missing("type", c.Missing))
+		l.r.Diags = append(l.r.Diags, schema.Missing("type", c.Missing()))
 	} else if w, ok := l.r.Word(a, "pass", "ah"); ok {
 		auth.Type = w
 	}
@@ -273,7 +273,7 @@ func (l *loader) syncGroup(b schema.Block) {
 	body := l.r.Read(b.Body(), syncGroupShape)
 	members := body.Attr("members")
 	if !members.Written() {
-		l.r.Diags = append(l.r.Diags, schema.Missing("members", body.Missing))
+		l.r.Diags = append(l.r.Diags, schema.Missing("members", body.Missing()))
 		return
 	}
 	if l.routers.groups == nil {

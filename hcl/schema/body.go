@@ -19,6 +19,7 @@ type Hints func(name string) string
 type body struct {
 	native *hclsyntax.Body
 	hints  Hints
+	around *hclsyntax.Block // whose body it is; nil at the top level
 }
 
 // Wrap returns a body that [Read] reads quickly and that reports unknown names with suggestions and hints. hints may be nil.
@@ -26,7 +27,7 @@ func Wrap(native *hclsyntax.Body, hints Hints) hcl.Body {
 	if hints == nil {
 		hints = func(string) string { return "" }
 	}
-	return &body{native, hints}
+	return &body{native: native, hints: hints}
 }
 
 // Content implements hcl.Body.
@@ -43,15 +44,20 @@ func (b *body) PartialContent(header *hcl.BodySchema) (*hcl.BodyContent, hcl.Bod
 // JustAttributes implements hcl.Body.
 func (b *body) JustAttributes() (hcl.Attributes, hcl.Diagnostics) { return b.native.JustAttributes() }
 
-// MissingItemRange implements hcl.Body.
-func (b *body) MissingItemRange() hcl.Range { return b.native.MissingItemRange() }
+// MissingItemRange implements hcl.Body. What is missing in a block is said of its header.
+func (b *body) MissingItemRange() hcl.Range {
+	if b.around != nil {
+		return b.around.DefRange()
+	}
+	return b.native.MissingItemRange()
+}
 
 func (b *body) content(s *Shape, whole bool) (*hcl.BodyContent, hcl.Diagnostics) {
-	c := &hcl.BodyContent{Attributes: hcl.Attributes{}, MissingItemRange: b.native.MissingItemRange()}
+	c := &hcl.BodyContent{Attributes: hcl.Attributes{}, MissingItemRange: b.MissingItemRange()}
 	var diags hcl.Diagnostics
 	for name := range s.required {
 		if b.native.Attributes[name] == nil {
-			diags = append(diags, Missing(name, b.native.MissingItemRange()))
+			diags = append(diags, Missing(name, b.MissingItemRange()))
 		}
 	}
 	for name, a := range b.native.Attributes {
@@ -64,6 +70,8 @@ func (b *body) content(s *Shape, whole bool) (*hcl.BodyContent, hcl.Diagnostics)
 	for _, block := range b.native.Blocks {
 		labels, ok := s.blocks[block.Type]
 		switch {
+		case ok && whole && block.Type == "dynamic" && len(block.Labels) == 1 && !s.has(block.Labels[0]):
+			diags = append(diags, b.unknown(block.Labels[0], block.LabelRanges[0], s))
 		case !ok && whole:
 			diags = append(diags, b.unknownBlock(block, s))
 		case !ok:
@@ -71,7 +79,7 @@ func (b *body) content(s *Shape, whole bool) (*hcl.BodyContent, hcl.Diagnostics)
 			diags = append(diags, wrongLabels(block, labels))
 		default:
 			h := block.AsHCLBlock()
-			h.Body = &body{block.Body, b.hints}
+			h.Body = &body{block.Body, b.hints, block}
 			c.Blocks = append(c.Blocks, h)
 		}
 	}
@@ -83,7 +91,15 @@ type Content struct {
 	native  hclsyntax.Attributes
 	general hcl.Attributes
 	Blocks  []Block
-	Missing hcl.Range // where a missing attribute would be written, for messages
+	body    hcl.Body
+}
+
+// Missing is where something that is missing would be written, for messages: the header of the block.
+func (c *Content) Missing() hcl.Range {
+	if c.body == nil {
+		return hcl.Range{}
+	}
+	return c.body.MissingItemRange()
 }
 
 // Read takes a body apart by its shape. dynamic blocks in it are expanded with ctx. What the shape does not know is
@@ -100,7 +116,7 @@ func Read(b hcl.Body, s *Shape, ctx *hcl.EvalContext) (Content, hcl.Diagnostics)
 			}
 		}
 	}
-	c := Content{native: w.native.Attributes, Missing: w.native.EndRange}
+	c := Content{native: w.native.Attributes, body: w}
 	var diags hcl.Diagnostics
 	for name, a := range w.native.Attributes {
 		if _, ok := s.attributes[name]; !ok {
@@ -126,7 +142,7 @@ func Read(b hcl.Body, s *Shape, ctx *hcl.EvalContext) (Content, hcl.Diagnostics)
 
 func readGeneral(b hcl.Body, s *Shape) (Content, hcl.Diagnostics) {
 	content, diags := b.Content(s.header)
-	c := Content{general: content.Attributes, Missing: content.MissingItemRange}
+	c := Content{general: content.Attributes, body: b}
 	for _, block := range content.Blocks {
 		c.Blocks = append(c.Blocks, Block{Type: block.Type, Labels: block.Labels, general: block})
 	}
@@ -187,7 +203,7 @@ type Block struct {
 // Body returns what is between the braces.
 func (b Block) Body() hcl.Body {
 	if b.native != nil {
-		return &body{b.native.Body, b.hints}
+		return &body{b.native.Body, b.hints, b.native}
 	}
 	return b.general.Body
 }
@@ -246,19 +262,30 @@ func (b *body) unknownAttribute(a *hclsyntax.Attribute, s *Shape) *hcl.Diagnosti
 }
 
 func (b *body) unknownBlock(block *hclsyntax.Block, s *Shape) *hcl.Diagnostic {
-	detail := fmt.Sprintf("There is no block %q here.", block.Type)
-	if hint := b.hints(block.Type); hint != "" {
+	return b.unknown(block.Type, block.TypeRange, s)
+}
+
+// unknown is the complaint about a type of block that the shape does not have.
+func (b *body) unknown(kind string, at hcl.Range, s *Shape) *hcl.Diagnostic {
+	known := make([]string, 0, len(s.blockNames))
+	for _, name := range s.blockNames {
+		if name != "dynamic" { // which dynblock adds
+			known = append(known, name)
+		}
+	}
+	detail := fmt.Sprintf("There is no block %q here.", kind)
+	if hint := b.hints(kind); hint != "" {
 		detail += " " + hint
-	} else if _, ok := s.attributes[block.Type]; ok {
-		detail += fmt.Sprintf(" %s is an attribute: write %s = ..., with an equals sign.", block.Type, block.Type)
-	} else if near := Nearest(block.Type, s.blockNames); near != "" {
+	} else if _, ok := s.attributes[kind]; ok {
+		detail += fmt.Sprintf(" %s is an attribute: write %s = ..., with an equals sign.", kind, kind)
+	} else if near := Nearest(kind, known); near != "" {
 		detail += fmt.Sprintf(" Did you mean %q?", near)
-	} else if len(s.blockNames) > 0 {
-		detail += fmt.Sprintf(" Known are: %s.", list(s.blockNames))
+	} else if len(known) > 0 {
+		detail += fmt.Sprintf(" Known are: %s.", list(known))
 	} else {
 		detail += " No blocks are known here."
 	}
-	return complaint(block.TypeRange, "Unknown block", "%s", detail)
+	return complaint(at, "Unknown block", "%s", detail)
 }
 
 func wrongLabels(block *hclsyntax.Block, labels []string) *hcl.Diagnostic {

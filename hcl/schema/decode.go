@@ -84,7 +84,7 @@ func (f *field) appendAttribute(out []byte, r *Reader, c *Content) ([]byte, bool
 		return out, false
 	}
 	if f.attribute.Required {
-		r.Diags = append(r.Diags, Missing(f.name, c.Missing))
+		r.Diags = append(r.Diags, Missing(f.name, c.Missing()))
 		return out, false
 	}
 	return append(out, f.standard...), true
@@ -169,7 +169,7 @@ func (f *field) appendBlocks(out []byte, r *Reader, c *Content) ([]byte, bool) {
 	case n > 0 && f.block.Repeated:
 		out = append(out, ']')
 	case n == 0 && f.block.Required:
-		r.Errorf(c.Missing, "Missing block", "A block %s { ... } is required here.", f.name)
+		r.Errorf(c.Missing(), "Missing block", "A block %s { ... } is required here.", f.name)
 		ok = false
 	}
 	return out, ok

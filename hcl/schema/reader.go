@@ -156,10 +156,12 @@ func (r *Reader) Word(a Attr, words ...string) (string, bool) {
 		}
 	}
 	detail := fmt.Sprintf("%s is one of %s.", a.Name, quoted(words))
-	if near := Nearest(s, words); near != "" {
+	if len(words) == 1 {
+		detail = fmt.Sprintf("%s is %q, or left out.", a.Name, words[0])
+	} else if near := Nearest(s, words); near != "" {
 		detail = fmt.Sprintf("Did you mean %q? %s", near, detail)
 	}
-	r.Errorf(a.Expr.Range(), "Unknown "+strings.ReplaceAll(a.Name, "_", " "), "%s", detail)
+	r.Errorf(a.Expr.Range(), "Unknown "+a.Name, "%s", detail)
 	return "", false
 }
 
@@ -240,7 +242,7 @@ func (r *Reader) Duration(a Attr) (time.Duration, bool) {
 	if v.Type() != cty.String {
 		if v.Type() == cty.Number {
 			n := v.AsBigFloat().Text('g', 10)
-			r.Errorf(a.Expr.Range(), "Duration without a unit", "%s is a duration, and a bare number does not say of what: write %s = \"%ss\" for %s seconds, or \"%sms\" for milliseconds.", a.Name, a.Name, n, n, n)
+			r.Errorf(a.Expr.Range(), "Duration without a unit", "%s is a duration, and a bare number does not say of what: write %s = \"%ss\" for seconds, or \"%sms\" for milliseconds.", a.Name, a.Name, n, n)
 		} else {
 			r.wrongType(a.Name, a.Expr, v, `a duration, as in "5s"`)
 		}

@@ -30,6 +30,12 @@ func NewShape(attributes []string, blocks ...BlockShape) *Shape {
 	return shapeOf(header)
 }
 
+// has says whether blocks of that type may be there, written out.
+func (s *Shape) has(kind string) bool {
+	_, ok := s.blocks[kind]
+	return ok && kind != "dynamic"
+}
+
 func shapeOf(header *hcl.BodySchema) *Shape {
 	s := &Shape{
 		attributes: make(map[string]struct{}, len(header.Attributes)),
