@@ -1,0 +1,78 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/evenkeel/evenkeel/core/supervisor"
+	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/hcl/load"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// Check reads a configuration as Run would, without running it. text is what a person should read, warnings of a good one
+// included. The error is nil for a good configuration, a *ConfigError for one with errors, and the operating system's for
+// one that cannot be read.
+//
+// A plugin of somebody else is started, if the configuration uses it, to be asked for its schema.
+func Check(plugins []sdk.Plugin, paths []string, colour bool) (cfg *config.Config, text string, err error) {
+	asker := lazySupervisor{}
+	defer asker.stop()
+	c := newCatalog(newBuiltins(plugins), asker.describe)
+	defer c.close()
+	cfg, diags := load.Load(paths, loadOptions(c))
+	var s strings.Builder
+	_ = diags.Write(&s, colour) // a strings.Builder takes everything
+	switch {
+	case diags.Unreadable() != nil:
+		return nil, "", diags.Unreadable()
+	case diags.HasErrors():
+		return nil, s.String(), &ConfigError{Text: s.String()}
+	}
+	return cfg, s.String(), nil
+}
+
+func loadOptions(c *catalog) load.Options {
+	host, _ := os.Hostname() // without one, a configuration has to name its director
+	return load.Options{Types: c, Hostname: host}
+}
+
+// A lazySupervisor is made when the first plugin is to be asked: most configurations need none.
+type lazySupervisor struct {
+	once sync.Once
+	dir  string
+	s    *supervisor.Supervisor
+	err  error
+}
+
+func (l *lazySupervisor) describe(ctx context.Context, p supervisor.Plugin) (*supervisor.Description, error) {
+	l.once.Do(func() {
+		if l.dir, l.err = os.MkdirTemp("", "ek"); l.err != nil {
+			l.err = fmt.Errorf("making a folder for a plugin's socket: %w", l.err)
+			return
+		}
+		// Plugins may run as somebody who must pass through it.
+		if l.err = os.Chmod(l.dir, 0o755); l.err == nil {
+			l.s, l.err = supervisor.New(supervisor.Options{RunDir: filepath.Join(l.dir, "p")})
+		}
+	})
+	if l.err != nil {
+		return nil, l.err
+	}
+	return l.s.Describe(ctx, p)
+}
+
+func (l *lazySupervisor) stop() {
+	if l.s != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
+		defer cancel()
+		_ = l.s.Stop(ctx, false) // nothing of it is left but what it says
+	}
+	if l.dir != "" {
+		os.RemoveAll(l.dir)
+	}
+}
