@@ -28,12 +28,12 @@ func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed [
 			}
 			continue
 		}
-		told := t.Initial
+		before := t.Initial
 		if m == nil {
 			m = &member{id: t.ID}
 			e.members[t.ID] = m
 		} else {
-			told = m.state
+			before = m.state
 			left = append(left, m.group)
 			m.group.leave(m)
 			e.recount(m)
@@ -50,7 +50,7 @@ func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed [
 			fresh = append(fresh, g)
 		}
 		g.join(m, t.Initial)
-		if m.state != told {
+		if m.state != before || m.state != t.Initial {
 			e.changed(m)
 		}
 	}

@@ -90,10 +90,8 @@ func (w *world) pass(d time.Duration) {
 
 // said returns the verdicts of all reports since it was last called, as "id: state: reason".
 func (w *world) said() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	var lines []string
-	for _, r := range w.reports {
+	for _, r := range w.told() {
 		for _, v := range r.Verdicts {
 			line := v.ID + ": " + v.State.String()
 			if v.Reason != "" {
@@ -102,8 +100,25 @@ func (w *world) said() []string {
 			lines = append(lines, line)
 		}
 	}
-	w.reports = nil
 	return lines
+}
+
+// told returns all reports since it, or said, was last called.
+func (w *world) told() []Report {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.reports
+	w.reports = nil
+	return r
+}
+
+// forget forgets all probes, and returns them by target.
+func (w *world) forget() map[string][]time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := w.probes
+	w.probes = make(map[string][]time.Duration)
+	return p
 }
 
 // probed returns when the target was probed, since the start, and forgets it.
@@ -161,13 +176,10 @@ func TestTheFirstProbeDecidesAnUnknownTarget(t *testing.T) {
 			}
 			return nil
 		})
-		w.Apply(1, true, []Target{up, down}, nil)
 		w.watch()
+		w.Apply(1, true, []Target{up, down}, nil)
 		w.pass(time.Second)
-		equal(t, "verdicts", w.said(), []string{
-			"web/1: unknown", "web/2: unknown", // the snapshot
-			"web/1: up", "web/2: down: connection refused",
-		})
+		equal(t, "verdicts", w.said(), []string{"web/1: up", "web/2: down: connection refused"})
 	})
 }
 
@@ -211,10 +223,15 @@ func TestAVerdictSaysSinceWhen(t *testing.T) {
 		w.answers(always(errRefused))
 		w.Apply(1, true, []Target{s}, nil)
 		w.watch()
-		equal(t, "since of an initial state", w.reports[0].Verdicts[0].Since, time.Time{})
-		w.reports = nil
+		equal(t, "since of an initial state", w.told()[0].Verdicts[0].Since, time.Time{})
 		w.pass(11 * time.Second)
-		equal(t, "since", w.reports[len(w.reports)-1].Verdicts[0].Since, w.start.Add(10*time.Second))
+		var last Verdict
+		for _, r := range w.told() {
+			for _, v := range r.Verdicts {
+				last = v
+			}
+		}
+		equal(t, "since", last.Since, w.start.Add(10*time.Second))
 	})
 }
 
@@ -262,10 +279,10 @@ func TestTheRetryIntervalHoldsWhileResultsContradictTheVerdict(t *testing.T) {
 func TestATargetThatTakesLongerThanItsTimeOutHasFailed(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
 		w.answers(func(ctx context.Context, t Target) error { <-ctx.Done(); return ctx.Err() })
-		w.Apply(1, true, []Target{server(1)}, nil)
 		w.watch()
+		w.Apply(1, true, []Target{server(1)}, nil)
 		w.pass(2900 * time.Millisecond)
-		equal(t, "verdicts before the time-out", w.said(), []string{"web/1: unknown"})
+		equal(t, "verdicts before the time-out", w.said(), []string(nil))
 		w.pass(100 * time.Millisecond)
 		equal(t, "verdicts at the time-out", w.said(), []string{"web/1: down: timeout after 3s"})
 	})
@@ -274,10 +291,10 @@ func TestATargetThatTakesLongerThanItsTimeOutHasFailed(t *testing.T) {
 func TestASuccessAfterTheTimeOutIsAFailure(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
 		w.answers(func(context.Context, Target) error { time.Sleep(3010 * time.Millisecond); return nil })
-		w.Apply(1, true, []Target{server(1)}, nil)
 		w.watch()
+		w.Apply(1, true, []Target{server(1)}, nil)
 		w.pass(4 * time.Second)
-		equal(t, "verdicts", w.said(), []string{"web/1: unknown", "web/1: down: timeout after 3s"})
+		equal(t, "verdicts", w.said(), []string{"web/1: down: timeout after 3s"})
 	})
 }
 
@@ -287,10 +304,10 @@ func TestAProbesOwnWordsForATimeOutAreKept(t *testing.T) {
 			<-ctx.Done()
 			return fmt.Errorf("no answer to GET /: %w", ctx.Err())
 		})
-		w.Apply(1, true, []Target{server(1)}, nil)
 		w.watch()
+		w.Apply(1, true, []Target{server(1)}, nil)
 		w.pass(3 * time.Second)
-		equal(t, "verdicts", w.said()[1:], []string{"web/1: down: no answer to GET /: context deadline exceeded"})
+		equal(t, "verdicts", w.said(), []string{"web/1: down: no answer to GET /: context deadline exceeded"})
 	})
 }
 
@@ -302,10 +319,11 @@ func TestAProbeThatPanicsHasFailed(t *testing.T) {
 			}
 			return nil
 		})
-		w.Apply(1, true, servers(2), nil)
 		w.watch()
+		w.said()
+		w.Apply(1, true, servers(2), nil)
 		w.pass(9 * time.Second)
-		equal(t, "verdicts", w.said()[2:], []string{"web/0: down: the probe panicked: index out of range [2J", "web/1: up"})
+		equal(t, "verdicts", w.said(), []string{"web/0: down: the probe panicked: index out of range [2J", "web/1: up"})
 	})
 }
 
@@ -317,10 +335,11 @@ func TestAProbeThatEndsItsGoroutineHasFailedAndTheWorkGoesOn(t *testing.T) {
 			}
 			return nil
 		})
-		w.Apply(1, true, servers(2), nil)
 		w.watch()
+		w.said()
+		w.Apply(1, true, servers(2), nil)
 		w.pass(25 * time.Second)
-		equal(t, "verdicts", w.said()[2:], []string{"web/0: down: the probe ended its goroutine", "web/1: up"})
+		equal(t, "verdicts", w.said(), []string{"web/0: down: the probe ended its goroutine", "web/1: up"})
 		equal(t, "probes", w.probed("web/0"), seconds(0, 10, 20))
 	})
 }
@@ -360,7 +379,7 @@ func TestProbesThatNeverEndAreBounded(t *testing.T) {
 		w.answers(func(context.Context, Target) error { <-release; return nil })
 		w.Apply(1, true, servers(100), nil)
 		w.pass(time.Hour)
-		equal(t, "goroutines that hang", len(w.probes), 10)
+		equal(t, "goroutines that hang", len(w.forget()), 10)
 	})
 }
 
@@ -378,11 +397,11 @@ func TestNoMoreProbesRunAtOnceThanAllowed(t *testing.T) {
 			w.mu.Unlock()
 			return nil
 		})
-		w.Apply(1, true, servers(50), nil)
 		w.watch()
+		w.Apply(1, true, servers(50), nil)
 		w.pass(16 * time.Second)
 		equal(t, "most at once", most, 7)
-		equal(t, "verdicts: all of them had their turn", len(w.said()), 100)
+		equal(t, "verdicts: all of them had their turn", len(w.said()), 50)
 	})
 }
 
@@ -641,7 +660,7 @@ func TestAfterCloseNothingHappens(t *testing.T) {
 		w.pass(time.Minute)
 		w.Close()
 		equal(t, "reports", reports, 1)
-		equal(t, "probed", len(w.probes), 3)
+		equal(t, "probed", len(w.forget()), 3)
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("Watch returned %v", err)
 		}

@@ -15,11 +15,10 @@ func TestProbesAreSpreadEvenlyOverTheInterval(t *testing.T) {
 		}
 		w.Apply(1, true, ts, nil)
 		w.pass(time.Second)
-		equal(t, "targets probed within the first interval", len(w.probes), n)
-		clear(w.probes)
+		equal(t, "targets probed within the first interval", len(w.forget()), n)
 		w.pass(time.Second)
 		perTick := make(map[time.Duration]int)
-		for _, at := range w.probes {
+		for _, at := range w.forget() {
 			if len(at) != 1 {
 				t.Fatalf("a target was probed %d times in one interval", len(at))
 			}
@@ -37,8 +36,9 @@ func TestAFewTargetsNeedNotWaitForTheirFirstProbe(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
 		w.Apply(1, true, servers(100), nil) // at 10 s
 		w.pass(99 * time.Millisecond)
-		equal(t, "targets probed after 0.1 s", len(w.probes), 100)
-		equal(t, "the eleventh's first probe", w.probed("web/10"), seconds(0.01))
+		probed := w.forget()
+		equal(t, "targets probed after 0.1 s", len(probed), 100)
+		equal(t, "the eleventh's first probe", probed["web/10"], seconds(0.01))
 		w.pass(22 * time.Second)
 		equal(t, "the eleventh's further probes, at its phase", w.probed("web/10"), seconds(1, 11, 21))
 	})
@@ -58,7 +58,7 @@ func TestPhasesStayEvenAfterAllServersFailedAtOnce(t *testing.T) {
 		})
 		w.Apply(1, true, ts, nil)
 		w.pass(100*time.Second - 1)
-		clear(w.probes)
+		w.forget()
 		w.pass(10 * time.Second)
 		for i := range ts {
 			equal(t, ts[i].ID, w.probed(ts[i].ID), seconds(100+float64(i)))
