@@ -90,6 +90,7 @@ func (b *body) content(s *Shape, whole bool) (*hcl.BodyContent, hcl.Diagnostics)
 type Content struct {
 	native  hclsyntax.Attributes
 	general hcl.Attributes
+	absent  map[string]bool // attributes whose value is null, which is as if they were not written
 	Blocks  []Block
 	body    hcl.Body
 }
@@ -151,6 +152,9 @@ func readGeneral(b hcl.Body, s *Shape) (Content, hcl.Diagnostics) {
 
 // Attr returns the attribute of that name; the zero Attr, whose Expr is nil, when it was not written.
 func (c *Content) Attr(name string) Attr {
+	if c.absent[name] {
+		return Attr{}
+	}
 	if c.native != nil {
 		if a := c.native[name]; a != nil {
 			return Attr{Name: name, Expr: a.Expr, native: a}

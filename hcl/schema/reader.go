@@ -34,13 +34,39 @@ func (r *Reader) Warnf(at hcl.Range, summary, detail string, args ...any) {
 	r.Diags = append(r.Diags, d)
 }
 
-// Read is [Read] with the reader's context and diagnostics.
+// Read is [Read] with the reader's context and diagnostics. An attribute whose value is null is taken for one that was not
+// written, as in other languages on HCL: that is how a condition leaves one out.
 func (r *Reader) Read(b hcl.Body, s *Shape) Content {
 	c, diags := Read(b, s, r.Context)
 	if len(diags) > 0 {
 		r.Diags = append(r.Diags, r.explain(nil, diags)...)
 	}
+	for name, a := range c.native {
+		r.leaveOutNull(&c, name, a.Expr)
+	}
+	for name, a := range c.general {
+		r.leaveOutNull(&c, name, a.Expr)
+	}
 	return c
+}
+
+func (r *Reader) leaveOutNull(c *Content, name string, e hcl.Expression) {
+	switch e := e.(type) {
+	case *hclsyntax.TemplateExpr, *hclsyntax.TupleConsExpr, *hclsyntax.ObjectConsExpr:
+		return
+	case *hclsyntax.LiteralValueExpr:
+		if !e.Val.IsNull() {
+			return
+		}
+	default:
+		if v, diags := e.Value(r.Context); diags.HasErrors() || !v.IsNull() {
+			return // an error is reported when the value is read
+		}
+	}
+	if c.absent == nil {
+		c.absent = map[string]bool{}
+	}
+	c.absent[name] = true
 }
 
 func (r *Reader) explain(e hcl.Expression, diags hcl.Diagnostics) hcl.Diagnostics {
