@@ -157,6 +157,8 @@ func (u *unit) live() error {
 	default:
 		in.stop(u.hurry, false)
 	}
+	endLease()
+	session.Wait()
 	in.close()
 	return err
 }
