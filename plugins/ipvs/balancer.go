@@ -46,7 +46,9 @@ type Balancer struct {
 	packets  nft.Rules
 	packetOK bool // packets is what is in force
 	adopted  bool
-	failing  []sdk.Failure // as reported last by a look for drift
+	// packetDrift is set when the packet rules had to be written although they were to be as before.
+	packetDrift bool
+	failing     []sdk.Failure // as reported last by a look for drift
 
 	reports reports
 	stop    context.CancelFunc
@@ -100,7 +102,7 @@ func (b *Balancer) Apply(ctx context.Context, u sdk.TableUpdate) (sdk.ApplyResul
 	}
 	result, err := b.converge(touched, first)
 	if err != nil {
-		b.want.generation = 0 // whatever comes next must be full
+		b.want.doubtful = true
 		b.have = nil
 		return result, err
 	}
@@ -280,9 +282,13 @@ func (b *Balancer) repair() {
 		if should != nil {
 			r.Drift = differences(b.have, should, nil)
 		}
+		b.packetDrift = false
 		var result sdk.ApplyResult
 		if result, err = b.converge(nil, false); err == nil {
 			r.Failure = result.Failures
+		}
+		if b.packetDrift {
+			r.Drift = append(r.Drift, "nftables table inet "+nft.Name+": was not as it should be")
 		}
 	}
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 // A desired is the table that the core wants, in its own words and in the kernel's.
 type desired struct {
 	generation uint64
+	doubtful   bool // the last update ended in an error: the core does not know what is here
 	services   map[kernel.ServiceKey]sdk.Service
 	table      *table                     // the same, in the kernel's words
 	leave      map[kernel.ServiceKey]bool // services that make no sense: what the kernel has under their key stays as it is
@@ -44,7 +45,7 @@ func (d *desired) desire(u sdk.TableUpdate) (*desired, []kernel.ServiceKey, erro
 		d.generation = u.Generation
 		return d, nil, nil
 	}
-	if d == nil || d.generation != u.Base || !d.knows(u) {
+	if d == nil || d.doubtful || d.generation != u.Base || !d.knows(u) {
 		return nil, nil, sdk.ErrNeedFull
 	}
 	touched := make([]kernel.ServiceKey, 0, len(u.Table.Services)+len(u.Removed)+len(u.Changed)+len(u.Gone))

@@ -49,6 +49,7 @@ func (b *Balancer) mark(result *sdk.ApplyResult) {
 	}
 	if changed {
 		result.Writes++
+		b.packetDrift = rules.Equal(b.packets)
 	}
 	b.packets = rules
 }

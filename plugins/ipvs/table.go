@@ -66,9 +66,16 @@ func normal(s kernel.Service) kernel.Service {
 	return s
 }
 
-// apply notes an operation that the kernel has carried out.
+// apply notes an operation that the kernel has carried out. One on a service that is not in the table changes nothing
+// here: somebody else made the service, and the table must be read again anyway.
 func (t *table) apply(o kernel.Op) {
 	s := t.services[o.Service.ServiceKey]
+	switch o.Command {
+	case kernel.SetService, kernel.NewDestination, kernel.SetDestination, kernel.DelDestination:
+		if s == nil {
+			return
+		}
+	}
 	switch o.Command {
 	case kernel.NewService:
 		t.services[o.Service.ServiceKey] = &service{o.Service, make(map[kernel.DestinationKey]kernel.Destination)}
