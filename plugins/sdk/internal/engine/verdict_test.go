@@ -268,8 +268,8 @@ func TestTargetsThatWereNotProbedHaveNoSummary(t *testing.T) {
 
 func TestManySummariesComeInSeveralReports(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
-		w.Apply(1, true, servers(2500), nil)
 		w.watch()
+		w.Apply(1, true, servers(2500), nil)
 		w.pass(4 * time.Second)
 		w.told()
 		w.pass(1500 * time.Millisecond)
