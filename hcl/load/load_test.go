@@ -554,3 +554,12 @@ func TestDiagnosticsAreInTheOrderOfFilesAndLines(t *testing.T) {
 		t.Errorf("%v, want %v", places, want)
 	}
 }
+
+// A full stack ends a process, and a wrong file must not end the one that balances.
+func TestDeeplyNestedFileIsAnError(t *testing.T) {
+	text := "director {\n  name = " + strings.Repeat("(", 1e5) + "\n}\n"
+	cfg, diags := Sources([]Source{{Name: "x.hcl", Text: []byte(text)}}, Options{})
+	if cfg != nil || !strings.Contains(diags.Error(), "Nested too deeply") {
+		t.Errorf("got %.200s", diags.Error())
+	}
+}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/evenkeel/evenkeel/hcl/nesting"
 )
 
 // A file is a source that was parsed.
@@ -31,6 +33,10 @@ const pieceSize = 2 << 10
 // more than a line is not cut.
 func parse(s Source) (*file, hcl.Diagnostics) {
 	f := &file{Source: s}
+	if d := nesting.Check(s.Name, s.Text); d != nil {
+		f.body = &hclsyntax.Body{}
+		return f, hcl.Diagnostics{d}
+	}
 	if !bytes.Contains(s.Text, []byte("/*")) && !bytes.Contains(s.Text, []byte("<<")) {
 		if f.body = parsePieces(s); f.body != nil {
 			return f, nil
