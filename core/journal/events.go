@@ -258,12 +258,16 @@ func (j *Journal) Events(from uint64, max int) ([]sdk.Event, error) {
 		i-- // the segment before may reach up to it
 	}
 	var found []sdk.Event
-	for _, first := range log.segments[i:] {
+	for ; i < len(log.segments); i++ {
+		first, below := log.segments[i], log.next
+		if i+1 < len(log.segments) {
+			below = log.segments[i+1]
+		}
 		b, _, err := j.dir.read(segmentName(first), j.limits.segmentLimit())
 		if err != nil {
 			return found, fmt.Errorf("reading the events from %d on: %w", first, err)
 		}
-		found = appendFrom(found, b, from, max)
+		found = appendFrom(found, b, from, below, max)
 		if len(found) == max {
 			break
 		}

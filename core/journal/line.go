@@ -68,28 +68,29 @@ func scan(b []byte, first uint64) (events []sdk.Event, whole int, bad error) {
 	}
 }
 
-// appendFrom adds to found the events of a segment from an ID on, up to max in all. Lines ascend, so that the first of
-// them is found by bisection, without reading those before.
-func appendFrom(found []sdk.Event, b []byte, from uint64, max int) []sdk.Event {
+// appendFrom adds to found the events of a segment from an ID on and below another, which begins the next segment, up to
+// max in all. Lines ascend, so that the first of them is found by bisection, without reading those before; one that does
+// not is left out.
+func appendFrom(found []sdk.Event, b []byte, from, below uint64, max int) []sdk.Event {
 	// The smallest offset behind which the first event that begins there has reached the ID.
 	at := sort.Search(len(b), func(offset int) bool {
-		e, _, ok := nextEvent(b, offset)
+		e, _, ok := nextEvent(b, offset, below)
 		return !ok || e.ID >= from
 	})
 	for len(found) < max {
-		e, end, ok := nextEvent(b, at)
+		e, end, ok := nextEvent(b, at, below)
 		if !ok {
 			break
 		}
 		if at = end; e.ID >= from {
-			found = append(found, e)
+			found, from = append(found, e), e.ID+1
 		}
 	}
 	return found
 }
 
-// nextEvent returns the first event that begins at an offset or behind it, and where its line ends.
-func nextEvent(b []byte, offset int) (e sdk.Event, end int, ok bool) {
+// nextEvent returns the first event below an ID that begins at an offset or behind it, and where its line ends.
+func nextEvent(b []byte, offset int, below uint64) (e sdk.Event, end int, ok bool) {
 	if offset > 0 && offset <= len(b) && b[offset-1] != '\n' {
 		skip := bytes.IndexByte(b[offset:], '\n')
 		if skip < 0 {
@@ -102,7 +103,7 @@ func nextEvent(b []byte, offset int) (e sdk.Event, end int, ok bool) {
 		if length < 0 {
 			return e, 0, false
 		}
-		if e, err := parseEvent(b[offset : offset+length]); err == nil {
+		if e, err := parseEvent(b[offset : offset+length]); err == nil && e.ID < below {
 			return e, offset + length + 1, true
 		}
 		offset += length + 1
