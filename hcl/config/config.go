@@ -45,7 +45,7 @@ type VirtualServer struct {
 	Position    Position
 	Service     ServiceAddress
 	Scheduler   string   // default "wlc", as ipvsadm's
-	Flags       []string // scheduler flags: "sh-fallback", "mh-port" …
+	Flags       []string // scheduler flags: "sh-fallback", "mh-port" … with the fallback that weight 0 implies
 	OnePacket   bool
 	Persistence *Persistence // nil: none
 	Quorum      uint64       // weight; default 1
@@ -238,7 +238,7 @@ type Notify struct {
 	Name     string
 	Position Position
 	On       []string // event kinds: "vrrp_instance", "vrrp_instance.master" …
-	Only     []string // subjects: "check.script.nginx"; none: every one
+	Only     []string // blocks as they are referred to: "check.script.nginx", "virtual_server.web"; none: every one
 	Config   json.RawMessage
 }
 

@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -142,13 +141,6 @@ func describe(v cty.Value) string {
 	return "a " + t.FriendlyName()
 }
 
-func shorten(s string) string {
-	if len(s) > 60 {
-		return s[:57] + "..."
-	}
-	return s
-}
-
 // String reads a string.
 func (r *Reader) String(a Attr) (string, bool) {
 	v, ok := r.Value(a)
@@ -189,14 +181,6 @@ func (r *Reader) Word(a Attr, words ...string) (string, bool) {
 	}
 	r.Errorf(a.Expr.Range(), "Unknown "+a.Name, "%s", detail)
 	return "", false
-}
-
-func quoted(words []string) string {
-	q := make([]string, len(words))
-	for i, w := range words {
-		q[i] = strconv.Quote(w)
-	}
-	return strings.Join(q, ", ")
 }
 
 // Bool reads true or false.
@@ -282,36 +266,6 @@ func (r *Reader) Duration(a Attr) (time.Duration, bool) {
 	return d, true
 }
 
-// ParseDuration reads what the language takes for a duration: a number with a unit (h, m, s, ms, us, ns), or several, none
-// of them negative. The error says what to write instead.
-func ParseDuration(s string) (time.Duration, error) {
-	if s != "0" {
-		if _, err := strconv.ParseFloat(s, 64); err == nil {
-			return 0, fmt.Errorf("%q has no unit: write %q for seconds or %q for milliseconds", s, s+"s", s+"ms")
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return 0, fmt.Errorf("%q is no duration: write a number and a unit, as in \"500ms\", \"1.5s\", \"2m\" or \"1h\"", shorten(s))
-	}
-	if d < 0 {
-		return 0, fmt.Errorf("%q is negative", s)
-	}
-	return d, nil
-}
-
-// FormatDuration writes a duration in its one canonical way: "1m30s", "5m", "1.5s".
-func FormatDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
 // Address reads an IP address.
 func (r *Reader) Address(a Attr) (netip.Addr, bool) {
 	s, ok := r.String(a)
@@ -326,126 +280,8 @@ func (r *Reader) Address(a Attr) (netip.Addr, bool) {
 	return addr, true
 }
 
-// ParseAddress reads an IPv4 or IPv6 address without a zone. The error says what to write instead.
-func ParseAddress(s string) (netip.Addr, error) {
-	addr, err := netip.ParseAddr(s)
-	switch {
-	case err != nil && strings.Contains(s, "/"):
-		return addr, fmt.Errorf("%q has a prefix length, and an address alone is wanted: write %q", shorten(s), shorten(strings.SplitN(s, "/", 2)[0]))
-	case err != nil:
-		if ap, err := netip.ParseAddrPort(s); err == nil {
-			return addr, fmt.Errorf("%q has a port, and an address alone is wanted: write %q", s, ap.Addr())
-		}
-		return addr, fmt.Errorf("%q is no IPv4 or IPv6 address (names are not looked up)", shorten(s))
-	case addr.Zone() != "":
-		return addr, fmt.Errorf("%q has a zone: write %q", s, addr.WithZone(""))
-	case addr.Is4In6():
-		return addr, fmt.Errorf("%q is an IPv4 address in IPv6's form: write %q", s, addr.Unmap())
-	}
-	return addr, nil
-}
-
 // Port reads a port, 1 to 65535.
 func (r *Reader) Port(a Attr) (uint16, bool) {
 	n, ok := r.Int(a, 1, 65535)
 	return uint16(n), ok
-}
-
-// An Element is one value of a list, with its place.
-type Element struct {
-	Value cty.Value
-	Range hcl.Range
-}
-
-// List reads a list, of whatever elements.
-func (r *Reader) List(a Attr) ([]Element, bool) {
-	if a.Expr == nil {
-		return nil, false
-	}
-	if t, ok := a.Expr.(*hclsyntax.TupleConsExpr); ok {
-		elements, whole := make([]Element, 0, len(t.Exprs)), true
-		for _, e := range t.Exprs {
-			v, ok := literal(e)
-			if !ok {
-				var diags hcl.Diagnostics
-				v, diags = e.Value(r.Context)
-				if len(diags) > 0 {
-					r.Diags = append(r.Diags, r.explain(e, diags)...)
-				}
-				if diags.HasErrors() {
-					whole = false
-					continue
-				}
-				v, _ = v.UnmarkDeep()
-			}
-			if v.IsNull() || !v.IsWhollyKnown() {
-				r.Errorf(e.Range(), "Wrong value", "null is not an element of %s.", a.Name)
-				whole = false
-				continue
-			}
-			elements = append(elements, Element{v, e.Range()})
-		}
-		return elements, whole
-	}
-	v, ok := r.value(a.Expr)
-	if !ok {
-		return nil, false
-	}
-	if t := v.Type(); !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {
-		r.wrongType(a.Name, a.Expr, v, "a list")
-		return nil, false
-	}
-	var elements []Element
-	for _, e := range v.AsValueSlice() {
-		if e.IsNull() {
-			r.Errorf(a.Expr.Range(), "Wrong value", "null is not an element of %s.", a.Name)
-			return nil, false
-		}
-		elements = append(elements, Element{e, a.Expr.Range()})
-	}
-	return elements, true
-}
-
-// Strings reads a list of strings.
-func (r *Reader) Strings(a Attr) ([]string, bool) {
-	elements, ok := r.List(a)
-	if !ok {
-		return nil, false
-	}
-	list := make([]string, 0, len(elements))
-	for _, e := range elements {
-		if e.Value.Type() != cty.String {
-			hint := ""
-			if e.Value.Type() == cty.Number {
-				hint = ": write it in quotes"
-			}
-			r.Errorf(e.Range, "Wrong type", "%s is a list of strings, and this is %s%s.", a.Name, describe(e.Value), hint)
-			ok = false
-			continue
-		}
-		list = append(list, e.Value.AsString())
-	}
-	return list, ok
-}
-
-// StringMap reads an object whose values are strings.
-func (r *Reader) StringMap(a Attr) (map[string]string, bool) {
-	v, ok := r.Value(a)
-	if !ok {
-		return nil, false
-	}
-	if t := v.Type(); !t.IsObjectType() && !t.IsMapType() {
-		r.wrongType(a.Name, a.Expr, v, `an object of strings, as in { "Accept" = "text/html" }`)
-		return nil, false
-	}
-	m := make(map[string]string, v.LengthInt())
-	for name, e := range v.AsValueMap() {
-		if e.IsNull() || e.Type() != cty.String {
-			r.Errorf(a.Expr.Range(), "Wrong type", "The values of %s are strings, and %q is %s.", a.Name, name, describe(e))
-			ok = false
-			continue
-		}
-		m[name] = e.AsString()
-	}
-	return m, ok
 }
