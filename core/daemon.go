@@ -105,6 +105,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.loadFirst(); err != nil {
 		return err
 	}
+	d.log.Debug("the configuration is read", "virtual_servers", len(d.config.VirtualServers), "after", time.Since(d.started).Round(time.Millisecond))
 	listener, err := control.Listen(o.Socket)
 	if err != nil {
 		return err

@@ -41,6 +41,7 @@ type applyWaiter struct {
 func (d *daemon) attachBalancer(ctx context.Context, in *supervisor.Instance) error {
 	b := in.Balancer()
 	held, err := b.Read(ctx)
+	d.log.Debug("the kernel's table is read", "services", len(held.Services), "after", time.Since(d.started).Round(time.Millisecond))
 	if err != nil {
 		return fmt.Errorf("reading the kernel's table: %w", err)
 	}
@@ -130,7 +131,7 @@ func (d *daemon) applied(u sdk.TableUpdate, res sdk.ApplyResult) {
 	d.log.Debug("the kernel has the table", "generation", u.Generation, "full", u.Full, "writes", res.Writes)
 	if !t.ready {
 		t.ready = true
-		d.log.Info("the table is in place", "writes", res.Writes)
+		d.log.Info("the table is in place", "writes", res.Writes, "after", time.Since(d.started).Round(time.Millisecond))
 		if d.o.Ready != nil {
 			d.o.Ready()
 		}

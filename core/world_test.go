@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, supervisor.Exec(os.Args[2:]))
 			os.Exit(1)
 		case supervisor.PluginArgument:
+			if err := supervisor.Confine(); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
 			for _, p := range testPlugins() {
 				if p.Info().String() == os.Args[2] {
 					sdk.Serve(p)

@@ -50,23 +50,23 @@ func (s *Supervisor) command(p Plugin) (cmd *exec.Cmd, priv Privileges, closeFil
 	return cmd, priv, func() { f.Close() }, nil
 }
 
-// confine sets the arguments: Exec's confinement, and the plugin's own.
+// confine sets the arguments and, for a built-in plugin, the variable that says how the process confines itself.
 func (s *Supervisor) confine(cmd *exec.Cmd, p Plugin, priv Privileges, socket string) error {
-	c := confinement{NoNewPrivileges: !priv.NewPrivileges, View: priv.View, Socket: socket}
-	args := []string{s.o.Self, PluginArgument, p.String()}
-	if !p.Builtin {
-		c.FD, args = pinnedFD, []string{p.Path}
-	}
-	spec, err := json.Marshal(c)
+	spec, err := json.Marshal(confinement{NoNewPrivileges: !priv.NewPrivileges, View: priv.View, Socket: socket})
 	if err != nil {
 		return fmt.Errorf("describing the confinement: %w", err)
 	}
-	cmd.Args = append([]string{s.o.Self, ExecArgument, string(spec)}, args...)
+	if p.Builtin {
+		cmd.Args = []string{s.o.Self, PluginArgument, p.String()}
+		cmd.Env = []string{envConfinement + "=" + string(spec)}
+	} else {
+		cmd.Args = []string{s.o.Self, ExecArgument, string(spec), p.Path}
+	}
 	return nil
 }
 
 // inherited are the variables of the environment that plugins get from the core.
-var inherited = []string{"LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOTRACEBACK", "GOCOVERDIR"}
+var inherited = []string{"LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOTRACEBACK", "GOGC", "GODEBUG", "GOCOVERDIR"}
 
 // environment is all that a plugin finds in its environment, but for go-plugin's handshake.
 func environment(o Options, priv Privileges, socket string) []string {

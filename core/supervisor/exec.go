@@ -9,43 +9,70 @@ import (
 	"github.com/landlock-lsm/go-landlock/landlock"
 	llsyscall "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/psx"
 )
 
-// ExecArgument is the first argument with which a supervisor starts Options.Self before a plugin; main calls Exec with the
-// arguments after it, before anything else.
+// ExecArgument is the first argument with which a supervisor starts Options.Self before somebody else's plugin; main calls
+// Exec with the arguments after it, before anything else.
 const ExecArgument = "plugin-exec"
 
 // PluginArgument is the first argument with which a supervisor starts Options.Self as a built-in plugin, followed by the
-// plugin's name: "check-http".
+// plugin's name: "check-http". main calls Confine and serves it.
 const PluginArgument = "plugin"
 
-// A confinement is what Exec does to itself. Identity and capabilities are set by the fork already.
+// A confinement is what a new process does to itself before it is a plugin. Identity and capabilities are set by the fork
+// already.
 type confinement struct {
 	NoNewPrivileges bool   `json:"no_new_privileges"`
 	View            View   `json:"view"`
 	Socket          string `json:"socket"` // folder
-	FD              int    `json:"fd"`     // the program, open; 0: this one
-	Path            string `json:"path"`   // where it was found, for interpreters of scripts
 }
 
-// Exec gives up what a plugin must not have and becomes that plugin. It returns only with an error. What the kernel does
-// not know (landlock, before 5.13) is left out and said at the level debug.
+// envConfinement has the confinement of a built-in plugin, as JSON.
+const envConfinement = "EVENKEEL_CONFINEMENT"
+
+// Confine gives up what this process, a built-in plugin, must not have. main calls it before anything else that a plugin
+// does. A process that no supervisor has started gives up nothing.
+//
+// A built-in plugin confines itself, since all that runs before main is this program's own: a second exec in between
+// would cost as much as the rest of its start.
+func Confine() error {
+	spec, ok := os.LookupEnv(envConfinement)
+	if !ok {
+		return nil
+	}
+	if err := os.Unsetenv(envConfinement); err != nil {
+		return fmt.Errorf("confining the plugin: %w", err)
+	}
+	unix.Close(selfFD) // best effort: it is read-only, and no harm
+	return confine(spec)
+}
+
+// Exec gives up what somebody else's plugin must not have and becomes that plugin, whose arguments follow the confinement
+// in args. It returns only with an error.
 func Exec(args []string) error {
 	if len(args) < 2 {
 		return fmt.Errorf("%s: it is for plugins, and needs to be told which", ExecArgument)
 	}
-	var c confinement
-	if err := json.Unmarshal([]byte(args[0]), &c); err != nil {
-		return fmt.Errorf("%s: reading the confinement: %w", ExecArgument, err)
-	}
 	unix.CloseOnExec(selfFD)
-	path := "/proc/self/exe"
-	if c.FD != 0 {
-		path = fmt.Sprintf("/proc/self/fd/%d", c.FD) // stays open: the interpreter of a script opens it again
+	if err := confine(args[0]); err != nil {
+		return fmt.Errorf("%s: %w", ExecArgument, err)
+	}
+	// The file stays open: the interpreter of a script opens it again.
+	path := fmt.Sprintf("/proc/self/fd/%d", pinnedFD)
+	return fmt.Errorf("%s: executing %s: %w", ExecArgument, args[1], unix.Exec(path, args[1:], os.Environ()))
+}
+
+// confine carries out a confinement in all threads of this process. What the kernel does not know (landlock, before 5.13)
+// is left out and said at the level debug.
+func confine(spec string) error {
+	var c confinement
+	if err := json.Unmarshal([]byte(spec), &c); err != nil {
+		return fmt.Errorf("reading the confinement: %w", err)
 	}
 	if c.NoNewPrivileges {
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			return fmt.Errorf("%s: giving up new privileges: %w", ExecArgument, err)
+		if _, _, errno := psx.Syscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0); errno != 0 {
+			return fmt.Errorf("giving up new privileges: %w", errno)
 		}
 	}
 	if _, err := llsyscall.LandlockGetABIVersion(); err != nil {
@@ -53,9 +80,9 @@ func Exec(args []string) error {
 		fmt.Fprintf(os.Stderr, `{"@level":"debug","@message":"the kernel has no landlock"}`+"\n")
 	}
 	if err := c.landlock(); err != nil {
-		return fmt.Errorf("%s: restricting the file system: %w", ExecArgument, err)
+		return fmt.Errorf("restricting the file system: %w", err)
 	}
-	return fmt.Errorf("%s: executing %s: %w", ExecArgument, args[1], unix.Exec(path, args[1:], os.Environ()))
+	return nil
 }
 
 // landlock restricts the file system. It needs no_new_privs or root.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ func (s *Supervisor) start(ctx context.Context, p Plugin, logger hclog.Logger, d
 		VersionedPlugins: map[int]goplugin.PluginSet{sdk.ProtocolVersion: {sdk.PluginSetName: connection{}}},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
-			cmd.Env = append(environment(s.o, priv, dir), handshakeOf(spec.Env)...)
+			cmd.Env = slices.Concat(cmd.Env, environment(s.o, priv, dir), handshakeOf(spec.Env))
 			return in.process, nil
 		},
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: dir},

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, Exec(os.Args[2:]))
 		os.Exit(1)
 	case len(os.Args) > 2 && os.Args[1] == PluginArgument:
+		if err := Confine(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		servePlugin(os.Args[2])
 		os.Exit(0)
 	case filepath.Base(os.Args[0]) == "check-port": // a file of its own
