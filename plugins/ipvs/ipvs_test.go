@@ -232,7 +232,8 @@ func TestAnUpdateOverATableThatOthersChangedIsPutRight(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			m := kernel.NewMemory()
 			b := newBalancer(t, m)
-			apply(t, b, full(1, tableWith(web(server(1, 1), server(2, 1)))))
+			aside := sdk.Service{Key: sdk.ServiceKey{Mark: 3}, Scheduler: "rr"} // of which the update does not speak
+			apply(t, b, full(1, tableWith(web(server(1, 1), server(2, 1)), aside)))
 			if refused, _ := m.Do(change(m)); errors.Join(refused...) != nil {
 				t.Fatal(refused)
 			}
@@ -241,7 +242,7 @@ func TestAnUpdateOverATableThatOthersChangedIsPutRight(t *testing.T) {
 			apply(t, b, sdk.TableUpdate{Generation: 2, Base: 1, Table: tableWith(second), Changed: []sdk.DestinationUpdate{
 				{Service: webKey(), Destination: server(1, 5)}, {Service: webKey(), Destination: server(3, 1)},
 			}})
-			want := tableOf(t, tableWith(web(server(1, 5), server(2, 1), server(3, 1)), second))
+			want := tableOf(t, tableWith(web(server(1, 5), server(2, 1), server(3, 1)), second, aside))
 			if lines := differences(read(t, m), want, nil); len(lines) > 0 {
 				t.Errorf("the kernel does not hold what it should:\n%s", strings.Join(lines, "\n"))
 			}
@@ -381,6 +382,22 @@ func TestALookAtAKernelThatCannotBeReadIsReportedAndTheNextIsRight(t *testing.T)
 	b.repair()
 	if lines := differences(read(t, m), tableOf(t, tableWith(web(server(1, 1)))), nil); len(lines) > 0 {
 		t.Errorf("not repaired: %v", lines)
+	}
+}
+
+func TestADeltaAfterAFailedLookPutsEverythingRight(t *testing.T) {
+	m := kernel.NewMemory()
+	k := &broken{Kernel: m}
+	b := newBalancer(t, k)
+	aside := sdk.Service{Key: sdk.ServiceKey{Mark: 3}, Scheduler: "rr"}
+	apply(t, b, full(1, tableWith(web(server(1, 1)), aside)))
+	k.read = unix.ENOBUFS
+	b.repair()
+	k.read = nil
+	m.Do([]kernel.Op{{Command: kernel.Flush}})
+	apply(t, b, sdk.TableUpdate{Generation: 2, Base: 1, Changed: []sdk.DestinationUpdate{{Service: webKey(), Destination: server(1, 2)}}})
+	if lines := differences(read(t, m), tableOf(t, tableWith(web(server(1, 2)), aside)), nil); len(lines) > 0 {
+		t.Errorf("not as it should be: %q", lines)
 	}
 }
 

@@ -27,6 +27,9 @@ func (b *Balancer) observe(ctx context.Context) (sdk.Observed, error) {
 		if err := ctx.Err(); err != nil {
 			return o, err
 		}
+		if s.Mark == 0 && !speakable(s.Protocol) {
+			continue // somebody else's, of a protocol for which the contract has no word
+		}
 		destinations, err := b.Kernel.Destinations(s.ServiceKey)
 		if err != nil {
 			return o, err
@@ -75,6 +78,9 @@ func (b *Balancer) observed(s kernel.ServiceState, destinations []kernel.Destina
 		}
 	}
 	for _, d := range destinations {
+		if d.Forward == kernel.ForwardLocal || d.Forward == kernel.ForwardBypass {
+			continue // somebody else's, by a method for which the contract has no word
+		}
 		od := sdk.ObservedDestination{
 			Destination: destinationFromKernel(d.Destination),
 			Active:      d.Active, Inactive: d.Inactive, Persistent: d.Persistent,
@@ -86,6 +92,11 @@ func (b *Balancer) observed(s kernel.ServiceState, destinations []kernel.Destina
 		o.Destinations = append(o.Destinations, od)
 	}
 	return o
+}
+
+func speakable(protocol uint16) bool {
+	_, err := protocolNumber(protocolName(protocol))
+	return err == nil
 }
 
 func boolToInt(b bool) int {

@@ -66,7 +66,14 @@ func (b *Balancer) report(r sdk.BalancerReport) {
 		b.Logger.Warn("the kernel's table was not as it should be", "difference", line)
 	}
 	for _, f := range r.Failure {
-		b.Logger.Error("the kernel refused", "operation", f.Operation, "service", f.Service.String(), "real_server", f.Destination, "error", f.Error)
+		args := []any{"operation", f.Operation, "error", f.Error}
+		if f.Service != (sdk.ServiceKey{}) {
+			args = append(args, "service", f.Service.String())
+		}
+		if f.Destination != "" {
+			args = append(args, "real_server", f.Destination)
+		}
+		b.Logger.Error("the kernel's table cannot be as it should be", args...)
 	}
 	b.reports.add(r)
 }

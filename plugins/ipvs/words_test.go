@@ -89,3 +89,23 @@ func TestTheKernelsLimitsOnSyncMessagesMakeNoEndlessDifference(t *testing.T) {
 		}
 	}
 }
+
+// A service of a protocol that only IPVS knows, made by somebody else, does not spoil the reading of the rest.
+func TestWhatTheContractHasNoWordForIsLeftOut(t *testing.T) {
+	m := kernel.NewMemory()
+	b := newBalancer(t, m)
+	apply(t, b, full(1, tableWith(web(server(1, 1)))))
+	esp, _ := serviceToKernel(web())
+	esp.Protocol = 50
+	bypass := memoryServer(m, 9)
+	bypass.Forward = kernel.ForwardBypass
+	m.Do([]kernel.Op{{Command: kernel.NewService, Service: esp}, {Command: kernel.NewDestination, Service: memoryWeb(m), Destination: bypass}})
+	o, err := b.Read(t.Context())
+	if err != nil || len(o.Services) != 1 || o.Services[0].Key != webKey() || o.Services[0].Name != "web" || len(o.Services[0].Destinations) != 1 {
+		t.Errorf("read %+v, %v", o.Services, err)
+	}
+	b.repair()
+	if found, _ := b.reports.take(); len(found) != 1 || found[0].Drift[1] != "protocol 50 192.0.2.1:80: should not be there, with 0 real servers" {
+		t.Errorf("reports: %+v", found)
+	}
+}

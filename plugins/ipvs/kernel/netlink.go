@@ -231,15 +231,8 @@ func (n *Netlink) Do(ops []Op) ([]error, error) {
 
 func (n *Netlink) do(batch []Op, results []error) error {
 	first := n.seq + 1
-	n.out = n.out[:0]
-	for i, o := range batch {
-		n.seq++
-		var flags uint16
-		if i == len(batch)-1 {
-			flags = unix.NLM_F_ACK
-		}
-		n.out = appendMessage(n.out, o, n.family, n.seq, flags)
-	}
+	n.seq += uint32(len(batch))
+	n.out = appendBatch(n.out[:0], batch, n.family, first)
 	if err := n.send(n.out); err != nil {
 		return err
 	}
@@ -252,6 +245,19 @@ func (n *Netlink) do(batch []Op, results []error) error {
 		return nil
 	}
 	return err
+}
+
+// appendBatch appends operations as messages with ascending sequence numbers. The last alone is acknowledged: the kernel's
+// answer to it says that it has been through all of them.
+func appendBatch(b []byte, batch []Op, family uint16, first uint32) []byte {
+	for i, o := range batch {
+		var flags uint16
+		if i == len(batch)-1 {
+			flags = unix.NLM_F_ACK
+		}
+		b = appendMessage(b, o, family, first+uint32(i), flags)
+	}
+	return b
 }
 
 // send hands the kernel one datagram; when it returns, the kernel has carried it out and made its answers.

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
@@ -123,6 +124,33 @@ func TestWhatIsWrittenIsReadBackTheSame(t *testing.T) {
 	}
 }
 
+func TestOfABatchOnlyTheLastIsAcknowledged(t *testing.T) {
+	batch := []Op{
+		{Command: NewService, Service: someService()},
+		{Command: NewDestination, Service: someService(), Destination: someDestination()},
+		{Command: DelService, Service: someService()},
+	}
+	b := appendBatch(nil, batch, 0x1c, ^uint32(0))
+	var sequence []uint32
+	var acknowledged []bool
+	if _, err := eachMessage(b, func(h header, seq uint32, payload []byte) (bool, error) {
+		if h.typ != 0x1c || h.flags&unix.NLM_F_REQUEST == 0 || Command(payload[0]) != batch[len(sequence)].Command {
+			t.Errorf("message %d: type %#x, flags %#x, command %d", len(sequence), h.typ, h.flags, payload[0])
+		}
+		sequence = append(sequence, seq)
+		acknowledged = append(acknowledged, h.flags&unix.NLM_F_ACK != 0)
+		return false, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]uint32{^uint32(0), 0, 1}, sequence); d != "" {
+		t.Errorf("sequence numbers, -want +got:\n%s", d)
+	}
+	if d := cmp.Diff([]bool{false, false, true}, acknowledged); d != "" {
+		t.Errorf("acknowledged, -want +got:\n%s", d)
+	}
+}
+
 func sameAddr(a, b netip.Addr) bool { return a == b }
 
 func TestCountersOf64BitsWinOverThoseOf32(t *testing.T) {
@@ -161,6 +189,17 @@ func TestTheHashedFlagIsTheKernelsOwn(t *testing.T) {
 	got, err := parseService(appendService(nil, s))
 	if err != nil || got.Flags != Persistent {
 		t.Errorf("got flags %#x, %v, want %#x", got.Flags, err, Persistent)
+	}
+}
+
+// A real server that was behind a tunnel keeps the tunnel's attributes in the kernel.
+func TestATunnelMeansNothingWithoutTheMethod(t *testing.T) {
+	b := appendDestination(nil, tunnelDestination())
+	at := bytes.Index(b, []byte{8, 0, destForward, 0}) + attrHeader
+	binary.NativeEndian.PutUint32(b[at:], uint32(ForwardMasq))
+	got, err := parseDestination(b, unix.AF_INET6)
+	if err != nil || got.Forward != ForwardMasq || got.Tunnel != (Tunnel{}) {
+		t.Errorf("got %+v, %v", got.Destination, err)
 	}
 }
 

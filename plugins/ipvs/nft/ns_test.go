@@ -94,11 +94,11 @@ func TestNSTheMachinesOwnPacketsAreMarked(t *testing.T) {
 	if hears(t, s, s, "192.0.2.1:5000") {
 		t.Fatal("heard without rules: the test tests nothing")
 	}
-	apply(t, s, Rules{Marks: []Mark{udp("192.0.2.1", 5000, 5000), udp("192.0.2.1", 6000, 6010), udp("2001:db8::1", 0, 0)}})
+	apply(t, s, Rules{Marks: []Mark{udp("192.0.2.1", 5000, 5000), udp("192.0.2.1", 6000, 6010), udp("2001:db8::1", 0, 0), {packets("192.0.2.3", 5000, 5000), 99}}})
 	for address, want := range map[string]bool{
 		"192.0.2.1:5000": true, "192.0.2.1:5001": false, "192.0.2.2:5000": false,
 		"192.0.2.1:5999": false, "192.0.2.1:6000": true, "192.0.2.1:6005": true, "192.0.2.1:6010": true, "192.0.2.1:6011": false,
-		"[2001:db8::1]:7": true, "[2001:db8::2]:7": false,
+		"[2001:db8::1]:7": true, "[2001:db8::2]:7": false, "192.0.2.3:5000": false, // that one is for tcp
 	} {
 		if got := hears(t, s, s, address); got != want {
 			t.Errorf("%s: marked %v, want %v", address, got, want)

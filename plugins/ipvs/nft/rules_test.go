@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
 )
 
 func packets(address string, first, last uint16) Packets {
@@ -45,4 +47,31 @@ func TestRulesNameThemselvesInWordsOfTheField(t *testing.T) {
 func FuzzParseRule(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 0, 8, 0, 2, 0, 'a', 0, 0, 0, 12, 0, 7, 0, 0, 5, 'h', 'e', 'l', 'l', 'o', 0})
 	f.Fuzz(func(t *testing.T, b []byte) { parseRule(b) })
+}
+
+func TestChainsAreTheSameOnlyWhenAllIsTheSame(t *testing.T) {
+	want := func() []chain {
+		return []chain{{&nftables.Chain{Name: "mark_in", Type: nftables.ChainTypeFilter, Hooknum: nftables.ChainHookPrerouting, Priority: nftables.ChainPriorityMangle},
+			[]rule{{"one", make([]expr.Any, 3)}, {"two", make([]expr.Any, 3)}}}}
+	}
+	if !same(want(), want()) {
+		t.Fatal("equal chains differ")
+	}
+	for what, change := range map[string]func([]chain) []chain{
+		"another name":       func(c []chain) []chain { c[0].Name = "x"; return c },
+		"another type":       func(c []chain) []chain { c[0].Type = nftables.ChainTypeRoute; return c },
+		"another hook":       func(c []chain) []chain { c[0].Hooknum = nftables.ChainHookOutput; return c },
+		"no hook":            func(c []chain) []chain { c[0].Hooknum, c[0].Priority = nil, nil; return c },
+		"another priority":   func(c []chain) []chain { c[0].Priority = nftables.ChainPriorityFilter; return c },
+		"one rule fewer":     func(c []chain) []chain { c[0].rules = c[0].rules[:1]; return c },
+		"another rule":       func(c []chain) []chain { c[0].rules[1].comment = "three"; return c },
+		"a longer rule":      func(c []chain) []chain { c[0].rules[1].exprs = make([]expr.Any, 4); return c },
+		"rules in disorder":  func(c []chain) []chain { c[0].rules[0], c[0].rules[1] = c[0].rules[1], c[0].rules[0]; return c },
+		"one chain too many": func(c []chain) []chain { return append(c, c...) },
+		"no chain":           func([]chain) []chain { return nil },
+	} {
+		if same(change(want()), want()) {
+			t.Errorf("%s: taken for the same", what)
+		}
+	}
 }
