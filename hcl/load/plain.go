@@ -199,4 +199,3 @@ func (s *plain) block(body *hclsyntax.Body, kind string, at hcl.Range) bool {
 	body.Blocks = append(body.Blocks, b)
 	return s.endOfLine()
 }
-

@@ -184,6 +184,7 @@ func (l *loader) sorryServer(s *service, b schema.Block) {
 	s.SorryServer = &config.SorryServer{Position: position(b), Address: addr, Port: port, Forward: forward, Tunnel: tunnel}
 	if s.known && forward != "" {
 		s.SorryServer.Port = l.serverPort(s, b, addr, port, forward)
+		l.family(s, b, addr, forward)
 	}
 	for _, rs := range s.RealServers {
 		if rs.Address == addr && rs.Port == s.SorryServer.Port {

@@ -217,4 +217,3 @@ func (l *loader) track(v *config.VRRPInstance, b schema.Block) {
 	}
 	v.Track = append(v.Track, t)
 }
-

@@ -1,6 +1,10 @@
 package schema
 
-import "github.com/hashicorp/hcl/v2"
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+)
 
 // A Shape is the set of names that a body may hold: attributes, and blocks with the names of their labels.
 type Shape struct {
@@ -58,3 +62,6 @@ func shapeOf(header *hcl.BodySchema) *Shape {
 	}
 	return s
 }
+
+// Attributes returns the names of the attributes, in the order they were given.
+func (s *Shape) Attributes() []string { return slices.Clone(s.attributeNames) }
