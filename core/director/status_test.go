@@ -1,0 +1,102 @@
+package director
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+func TestTheStatusSaysWhatIsThoughtAndWhereItIsWritten(t *testing.T) {
+	at := func(line int) config.Position { return config.Position{File: "a.hcl", Line: line} }
+	cfg := web(3, 2)
+	vs := cfg.VirtualServers[0]
+	vs.Position, vs.Quorum, vs.Hysteresis, vs.OnFailure = at(1), 4, 1, config.Quiesce
+	vs.SorryServer = sorry("127.0.0.9:80")
+	vs.SorryServer.Position = at(8)
+	for i, rs := range vs.RealServers {
+		rs.Position, rs.Checks[0].Position = at(2+3*i), at(3+3*i)
+	}
+	cfg.Checks = []*config.Check{{Type: "script", Name: "nginx", Position: at(20)}}
+	d, _ := New(cfg, Seed{Now: start, Verdicts: journal(up(id(1), id(2)))})
+	failed := start.Add(30 * time.Second)
+	d.Step(Verdicts{Now: start.Add(time.Minute), Verdicts: []sdk.Verdict{{TargetID: id(1), State: sdk.StateDown, Reason: "HTTP 503", Since: failed}}})
+
+	server1, server2 := netip.MustParseAddr("10.1.0.1"), netip.MustParseAddr("10.1.0.2")
+	want := Status{
+		Generation: 2,
+		VirtualServers: []VirtualServerStatus{{
+			Name: "web", Position: at(1), Service: webKey, Scheduler: "wrr",
+			Weight: 2, Quorum: 4, Hysteresis: 1, QuorumGained: false, Since: start.Add(time.Minute),
+			RealServers: []RealServerStatus{
+				{
+					Name: "10.1.0.1:80", Position: at(2), Address: server1, Port: 80, Forward: sdk.DR,
+					State: sdk.StateDown, Reason: "HTTP 503", Since: start.Add(time.Minute), ConfiguredWeight: 3, InTable: true,
+					Checks: []CheckStatus{{ID: id(1), Type: "tcp", Position: at(3), Address: server1, Port: 80, State: sdk.StateDown, Reason: "HTTP 503", Since: failed}},
+				},
+				{
+					Name: "10.1.0.2:80", Position: at(5), Address: server2, Port: 80, Forward: sdk.DR,
+					State: sdk.StateUp, Reason: "all its checks are up", Since: start, ConfiguredWeight: 2, InTable: true,
+					Checks: []CheckStatus{{ID: id(2), Type: "tcp", Position: at(6), Address: server2, Port: 80, State: sdk.StateUp, Since: start}},
+				},
+			},
+			SorryServer: &SorryServerStatus{Position: at(8), Address: netip.MustParseAddr("127.0.0.9"), Port: 80, In: true},
+		}},
+		Checks: []CheckStatus{{ID: "check.script.nginx", Type: "script", Name: "nginx", Position: at(20)}},
+	}
+	if diff := gocmp.Diff(want, d.Status(), addresses); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestARestartKnowsSinceWhenAServerIsWhatItIs(t *testing.T) {
+	cfg := web(1, 1)
+	for _, rs := range cfg.VirtualServers[0].RealServers {
+		rs.Checks = append(rs.Checks, &config.Check{Type: "http"})
+	}
+	at := func(id string, state sdk.State, minute int) sdk.Verdict {
+		return sdk.Verdict{TargetID: id, State: state, Since: start.Add(time.Duration(minute) * time.Minute)}
+	}
+	d, _ := New(cfg, Seed{Now: start.Add(time.Hour), Verdicts: journal([]sdk.Verdict{
+		at(id(1), sdk.StateUp, 1), at("web/10.1.0.1:80/http", sdk.StateUp, 2),
+		at(id(2), sdk.StateDown, 4), at("web/10.1.0.2:80/http", sdk.StateDown, 3),
+	})})
+	for i, want := range []int{2, 3} {
+		if got := d.Status().VirtualServers[0].RealServers[i].Since.Sub(start); got != time.Duration(want)*time.Minute {
+			t.Errorf("server %d: since minute %v, want %d", i+1, got.Minutes(), want)
+		}
+	}
+}
+
+func TestWhyAServerIsTakenForWhatItIs(t *testing.T) {
+	reason := func(d *Director) string { return d.Status().VirtualServers[0].RealServers[0].Reason }
+	cfg := web(1)
+	d, _ := New(cfg, Seed{})
+	for _, tt := range []struct{ what, got, want string }{
+		{"unknown", reason(d), "its checks are not yet known"},
+		{"held", func() string { d, _ := New(cfg, Seed{Held: observed(TableOf(cfg))}); return reason(d) }(),
+			"it was in the kernel's table at the start and its checks are not yet known"},
+		{"trusted", func() string {
+			cfg := web(1)
+			cfg.VirtualServers[0].StartState = config.StartUp
+			d, _ := New(cfg, Seed{})
+			return reason(d)
+		}(), `start_state is "up" and its checks are not yet known`},
+		{"reloaded", func() string {
+			d := allUp(cfg, 1)
+			changed := web(1)
+			changed.VirtualServers[0].RealServers[0].Checks[0].Port = 8080
+			reload(d, changed)
+			return reason(d)
+		}(), "it was up before the reload and its new checks are not yet known"},
+		{"down", func() string { d := allUp(cfg, 1); take(d, down(id(1))); return reason(d) }(), "HTTP 503"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.what, tt.got, tt.want)
+		}
+	}
+}
