@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -157,5 +158,30 @@ func TestDescribeAsksAPluginThatDoesNotRun(t *testing.T) {
 	}
 	if len(b.Status()) != 0 {
 		t.Errorf("Describe has left %+v", b.Status())
+	}
+}
+
+func TestStopEndsDescriptionsToo(t *testing.T) {
+	b := newBench(t)
+	d, err := b.Describe(t.Context(), check("port", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := make(chan error, 1)
+	go func() {
+		_, err := b.Describe(t.Context(), check("hangs-in-describe", nil))
+		late <- err
+	}()
+	time.Sleep(100 * time.Millisecond)
+	b.stop()
+	if alive(d.in.process.pid()) {
+		t.Error("a description's process is still there")
+	}
+	if err := <-late; err == nil {
+		t.Error("a description that hangs was given")
+	}
+	d.Close()
+	if _, err := b.Describe(t.Context(), check("port", nil)); !errors.Is(err, ErrStopped) {
+		t.Errorf("describing after Stop: %v", err)
 	}
 }

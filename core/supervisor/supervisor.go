@@ -78,10 +78,15 @@ type Supervisor struct {
 	// privilegesOf is the table of who gets what; a field so that tests can bend it.
 	privilegesOf func(Plugin) Privileges
 
-	mu      sync.Mutex
-	stopped bool
-	units   map[string]*unit // wanted, by name
-	ending  map[*unit]bool   // no longer wanted, and not yet gone
+	unstopped context.Context // ends with Stop
+	cancel    context.CancelFunc
+
+	mu           sync.Mutex
+	stopped      bool
+	units        map[string]*unit // wanted, by name
+	ending       map[*unit]bool   // no longer wanted, and not yet gone
+	descriptions map[*Description]bool
+	describing   sync.WaitGroup // calls of Describe
 }
 
 // ErrStopped is what a supervisor says that has been stopped.
@@ -105,7 +110,10 @@ func New(o Options) (*Supervisor, error) {
 		forker:  newForker(),
 		units:   make(map[string]*unit),
 		ending:  make(map[*unit]bool),
+
+		descriptions: make(map[*Description]bool),
 	}
+	s.unstopped, s.cancel = context.WithCancel(context.Background())
 	s.privilegesOf = privilegesOf
 	if os.Geteuid() != 0 {
 		o.Logger.Debug("plugins keep this user's identity: only root can give them another", "uid", os.Geteuid())
@@ -200,6 +208,7 @@ func (s *Supervisor) Stop(ctx context.Context, release bool) error {
 		all = append(all, u)
 	}
 	s.mu.Unlock()
+	s.closeDescriptions()
 
 	var err error
 	for _, u := range all {

@@ -11,7 +11,7 @@ import (
 
 // A Validator is a configuration struct with rules beyond its schema: two attributes that exclude each other, a regular
 // expression that must compile. It is asked when the configuration is read, and its complaints are shown at the file,
-// line and column that their paths lead to.
+// line and column that their paths lead to. It may keep what it has made of the values in fields of its own.
 type Validator interface {
 	Validate() []Diagnostic
 }

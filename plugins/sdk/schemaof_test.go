@@ -159,6 +159,22 @@ func TestAPluginsOwnRulesAreAsked(t *testing.T) {
 	}
 }
 
+type prepared struct {
+	Pattern string `attr:"pattern"`
+	length  int
+}
+
+func (p *prepared) Validate() []Diagnostic {
+	p.length = len(p.Pattern)
+	return nil
+}
+
+func TestValidateMayPrepareTheConfiguration(t *testing.T) {
+	if c, err := Decode[prepared](json.RawMessage(`{"pattern":"abc"}`)); err != nil || c.length != 3 {
+		t.Errorf("decoded: %+v, %v", c, err)
+	}
+}
+
 func TestASchemaThatMakesNoSenseIsRefused(t *testing.T) {
 	deep := Schema{}
 	for range 20 {
