@@ -29,14 +29,18 @@ func step(t hcl.Traverser) (string, bool) {
 // meant. Without one, HCL's own words stand.
 func (l *loader) explain(e hcl.Expression, diags hcl.Diagnostics) hcl.Diagnostics {
 	if e == nil {
-		for i, d := range diags {
-			if d.Expression != nil {
-				if better := l.explain(d.Expression, hcl.Diagnostics{d}); len(better) > 0 {
-					diags[i] = better[0]
-				}
+		var explained hcl.Diagnostics
+		for _, d := range diags {
+			switch {
+			case l.r.Diags.HasErrors() && strings.HasPrefix(d.Detail, "This value is not yet known."):
+				// It comes of what was reported already.
+			case d.Expression != nil:
+				explained = append(explained, l.explain(d.Expression, hcl.Diagnostics{d})...)
+			default:
+				explained = append(explained, d)
 			}
 		}
-		return diags
+		return explained
 	}
 	if !diags.HasErrors() {
 		return diags

@@ -33,7 +33,12 @@ func (r *Reader) List(a Attr) ([]Element, bool) {
 				}
 				v, _ = v.UnmarkDeep()
 			}
-			if v.IsNull() || !v.IsWhollyKnown() {
+			if !v.IsWhollyKnown() {
+				r.unknown(e.Range())
+				whole = false
+				continue
+			}
+			if v.IsNull() {
 				r.Errorf(e.Range(), "Wrong value", "null is not an element of %s.", a.Name)
 				whole = false
 				continue

@@ -112,10 +112,18 @@ func (r *Reader) value(e hcl.Expression) (cty.Value, bool) {
 	}
 	v, _ = v.UnmarkDeep()
 	if !v.IsWhollyKnown() {
-		r.Errorf(e.Range(), "Value not known", "The value of this expression is not known while the configuration is read.")
+		r.unknown(e.Range())
 		return cty.NilVal, false
 	}
 	return v, !v.IsNull()
+}
+
+// unknown reports a value that is not known. That comes of an expression elsewhere that could not be evaluated, and then
+// there is nothing to add to what was said of that one.
+func (r *Reader) unknown(at hcl.Range) {
+	if !r.Diags.HasErrors() {
+		r.Errorf(at, "Value not known", "The value of this expression is not known while the configuration is read.")
+	}
 }
 
 func (r *Reader) wrongType(name string, e hcl.Expression, v cty.Value, want string) {
