@@ -13,10 +13,15 @@ const Version = "1.0.0"
 
 // Plugin returns the balancer plugin, which works on the IPVS of the running kernel. A kernel without it is an error that
 // says what to do; in a dry run it counts as one with an empty table.
-func Plugin() sdk.Plugin {
+func Plugin() sdk.Plugin { return plugin(kernel.Open) }
+
+// A connector is kernel.Open, or what a test has in its place.
+type connector func(load func(module string) error) (*kernel.Netlink, error)
+
+func plugin(connect connector) sdk.Plugin {
 	info := sdk.Info{Name: "ipvs", Version: Version, Schema: schema()}
 	return sdk.NewBalancer(info, func(h sdk.Host) (sdk.Balancer, error) {
-		k, err := open(h.DryRun, kernel.Open)
+		k, err := open(h.DryRun, connect)
 		if err != nil {
 			return nil, err
 		}
@@ -25,7 +30,7 @@ func Plugin() sdk.Plugin {
 }
 
 // open connects to the kernel. A dry run loads no module.
-func open(dryRun bool, connect func(load func(string) error) (*kernel.Netlink, error)) (kernel.Kernel, error) {
+func open(dryRun bool, connect connector) (kernel.Kernel, error) {
 	load := kernel.Modprobe
 	if dryRun {
 		load = nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -16,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	moby "github.com/moby/ipvs"
-	"golang.org/x/sys/unix"
 
 	"github.com/evenkeel/evenkeel/plugins/ipvs/kernel"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -61,84 +59,6 @@ func ipvsadm(t *testing.T, args ...string) string {
 	}
 	return string(out)
 }
-
-// schedulersHere are those of Debian's kernel; twos came with Linux 5.12 and Debian does not build it.
-var schedulersHere = slices.DeleteFunc(kernel.Schedulers(), func(s string) bool { return s == "twos" })
-
-// everything is a table with one of each: schedulers, flags, protocols, families, forwarding methods, tunnels.
-func everything() sdk.Table {
-	var t sdk.Table
-	v4 := func(last int) netip.Addr { return netip.AddrFrom4([4]byte{10, 99, 0, byte(last)}) }
-	v6 := func(last int) netip.Addr { return netip.MustParseAddr(fmt.Sprintf("2001:db8:99::%x", last)) }
-	servers := func(forward sdk.Forward, address func(int) netip.Addr, port uint16) []sdk.Destination {
-		var list []sdk.Destination
-		for i := range 3 {
-			list = append(list, sdk.Destination{Address: address(100 + i), Port: port, Forward: forward, Weight: uint32(i)})
-		}
-		return list
-	}
-	for i, s := range schedulersHere {
-		t.Services = append(t.Services,
-			sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v4(i + 1), Port: 80}, Scheduler: s, Destinations: servers(sdk.NAT, v4, 8080)},
-			sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v6(i + 1), Port: 80, IPv6: true}, Scheduler: s, Destinations: servers(sdk.DR, v6, 80)},
-			sdk.Service{Key: sdk.ServiceKey{Mark: uint32(i + 1), IPv6: i%2 == 0}, Scheduler: s})
-	}
-	for i, flags := range [][]string{{"sh-fallback"}, {"sh-port"}, {"sh-fallback", "sh-port"}, {"mh-fallback"}, {"mh-port"}, {"mh-fallback", "mh-port"}} {
-		t.Services = append(t.Services, sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v4(50 + i), Port: 443}, Scheduler: flags[0][:2], Flags: flags})
-	}
-	t.Services = append(t.Services,
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v4(60), Port: 443}, Scheduler: "rr", Flags: []string{"flag-1", "flag-2", "flag-3"}},
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.UDP, Address: v4(60), Port: 53}, Scheduler: "rr", OnePacket: true, Destinations: servers(sdk.TUN, v4, 53)},
-		sdk.Service{Key: sdk.ServiceKey{Mark: 1<<31 - 1}, Scheduler: "rr", OnePacket: true},
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.SCTP, Address: v4(60), Port: 99}, Scheduler: "wlc", Destinations: servers(sdk.FullNAT, v4, 99)},
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v4(61)}, Scheduler: "wrr", Persistence: sdk.Persistence{Timeout: 6 * time.Minute}},
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v4(61), Port: 1}, Scheduler: "wrr", Persistence: sdk.Persistence{Timeout: 50 * time.Second, Prefix: 20}},
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v6(61), Port: 1, IPv6: true}, Scheduler: "wrr", Persistence: sdk.Persistence{Timeout: 50 * time.Second, Prefix: 56}},
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.UDP, Address: v4(61), Port: 5060}, Scheduler: "rr", OnePacket: true, Persistence: sdk.Persistence{Timeout: time.Minute, Engine: "sip"}},
-		sdk.Service{Key: sdk.ServiceKey{Mark: 77}, Scheduler: "wlc", Persistence: sdk.Persistence{Timeout: time.Minute, Prefix: 24}, Destinations: []sdk.Destination{
-			{Address: v4(101), Forward: sdk.NAT, Weight: 1},
-			{Address: v4(102), Forward: sdk.DR, Weight: 1, UpperThreshold: 100},
-			{Address: v4(103), Forward: sdk.TUN, Weight: 1, UpperThreshold: 100, LowerThreshold: 10},
-			{Address: netip.MustParseAddr("127.0.0.1"), Port: 80, Forward: sdk.NAT, Weight: 1<<31 - 1},
-		}},
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v4(62), Port: 80}, Scheduler: "wrr", Destinations: []sdk.Destination{
-			{Address: v4(101), Port: 80, Forward: sdk.TUN, Weight: 70000},
-			{Address: v4(102), Port: 80, Forward: sdk.TUN, Weight: 1, Tunnel: sdk.Tunnel{Type: "ipip"}},
-			{Address: v4(103), Port: 80, Forward: sdk.TUN, Weight: 1, Tunnel: sdk.Tunnel{Type: "gue", Port: 6080}},
-			{Address: v4(104), Port: 80, Forward: sdk.TUN, Weight: 1, Tunnel: sdk.Tunnel{Type: "gue", Port: 6080, Checksum: "csum"}},
-			{Address: v4(105), Port: 80, Forward: sdk.TUN, Weight: 1, Tunnel: sdk.Tunnel{Type: "gue", Port: 6080, Checksum: "remcsum"}},
-			{Address: v4(106), Port: 80, Forward: sdk.TUN, Weight: 1, Tunnel: sdk.Tunnel{Type: "gre"}},
-			{Address: v4(107), Port: 80, Forward: sdk.TUN, Weight: 1, Tunnel: sdk.Tunnel{Type: "gre", Checksum: "csum"}},
-			{Address: v6(108), Port: 80, Forward: sdk.TUN, Weight: 1},
-		}},
-		sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: v6(62), Port: 80, IPv6: true}, Scheduler: "wrr", Destinations: []sdk.Destination{
-			{Address: v4(101), Port: 80, Forward: sdk.TUN, Weight: 1},
-			{Address: netip.MustParseAddr("::1.2.3.4"), Port: 80, Forward: sdk.DR, Weight: 1},
-		}},
-	)
-	t.Timeouts = sdk.Timeouts{TCP: 10 * time.Minute, UDP: time.Minute}
-	return t
-}
-
-func full(generation uint64, t sdk.Table) sdk.TableUpdate {
-	return sdk.TableUpdate{Generation: generation, Full: true, Table: t}
-}
-
-// apply applies an update and fails the test when anything is refused.
-func apply(t *testing.T, b *Balancer, u sdk.TableUpdate) sdk.ApplyResult {
-	t.Helper()
-	r, err := b.Apply(t.Context(), u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range r.Failures {
-		t.Errorf("%s %s: %s: %s", f.Service, f.Destination, f.Operation, f.Error)
-	}
-	return r
-}
-
-// noPackets stands for nftables where a test is not about it.
-type noPackets struct{}
 
 func TestVMEveryKindOfServiceIsInTheKernelAsIpvsadmSavesIt(t *testing.T) {
 	k := realKernel(t)
@@ -426,117 +346,4 @@ func TestVMStopWithReleaseEmptiesTheTableAndWithoutLeavesIt(t *testing.T) {
 			t.Errorf("release %v leaves %d bytes", release, len(left))
 		}
 	}
-}
-
-func bigTable(services, servers int) sdk.Table {
-	var t sdk.Table
-	for i := range services {
-		s := sdk.Service{Key: sdk.ServiceKey{Protocol: sdk.TCP, Address: netip.AddrFrom4([4]byte{10, 100, byte(i >> 8), byte(i)}), Port: 80}, Scheduler: "wrr"}
-		for j := range servers {
-			n := i*servers + j
-			s.Destinations = append(s.Destinations, sdk.Destination{Address: netip.AddrFrom4([4]byte{10, 1, byte(n >> 8), byte(n)}), Port: 80, Forward: sdk.DR, Weight: 1})
-		}
-		t.Services = append(t.Services, s)
-	}
-	return t
-}
-
-func TestVMAThousandServicesOfTenAreFilledAdoptedAndChanged(t *testing.T) {
-	k := realKernel(t)
-	table := bigTable(1000, 10)
-	b := newBalancer(t, k)
-	took := func(what string, writes int, f func() sdk.ApplyResult) {
-		start := time.Now()
-		r := f()
-		t.Logf("%-28s %6d writes in %v", what, r.Writes, time.Since(start).Round(100*time.Microsecond))
-		if r.Writes != writes {
-			t.Errorf("%s: %d writes, want %d", what, r.Writes, writes)
-		}
-	}
-	took("fill an empty kernel", 11000, func() sdk.ApplyResult { return apply(t, b, full(1, table)) })
-	took("the same again", 0, func() sdk.ApplyResult { return apply(t, b, full(2, table)) })
-	took("one weight, as a delta", 1, func() sdk.ApplyResult {
-		d := table.Services[500].Destinations[5]
-		d.Weight = 7
-		return apply(t, b, sdk.TableUpdate{Generation: 3, Base: 2, Changed: []sdk.DestinationUpdate{{Service: table.Services[500].Key, Destination: d}}})
-	})
-	table.Services[500].Destinations[5].Weight = 7
-	took("restart", 0, func() sdk.ApplyResult { return apply(t, newBalancer(t, k), full(1, table)) })
-	took("look for drift", 0, func() sdk.ApplyResult { b.repair(); return sdk.ApplyResult{} })
-	took("read with counters", 0, func() sdk.ApplyResult {
-		if o, err := b.Read(t.Context()); err != nil || len(o.Services) != 1000 || len(o.Services[999].Destinations) != 10 {
-			t.Errorf("read %d services, %v", len(o.Services), err)
-		}
-		return sdk.ApplyResult{}
-	})
-	took("remove everything", 1000, func() sdk.ApplyResult { return apply(t, b, full(4, sdk.Table{})) })
-}
-
-// The dry run and the tests of ring 1 rely on Memory to refuse what the kernel refuses, with the same number.
-func TestVMMemoryAnswersAsTheKernelDoes(t *testing.T) {
-	k := realKernel(t)
-	m := kernel.NewMemory()
-	m.Schedulers, m.Engines, m.Interfaces = schedulersHere, []string{"sip"}, []string{"dummy0", "lo"}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
-	for round := range 40 {
-		var list []kernel.Op
-		for range 50 {
-			list = append(list, randomOp(r))
-		}
-		want, err := k.Do(list)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, _ := m.Do(list)
-		for i := range list {
-			if want[i] != got[i] {
-				t.Fatalf("round %d: %s\n%+v\nkernel: %v\nmemory: %v", round, list[i], list[i], want[i], got[i])
-			}
-		}
-		inKernel, err := readTable(k)
-		if err != nil {
-			t.Fatal(err)
-		}
-		inMemory, _ := readTable(m)
-		if lines := differences(inKernel, inMemory, nil); len(lines) > 0 {
-			t.Fatalf("round %d: the kernel's table is not as in memory:\n%s", round, strings.Join(lines, "\n"))
-		}
-	}
-}
-
-func randomOp(r *rand.Rand) kernel.Op {
-	pick := func(list ...string) string { return list[r.IntN(len(list))] }
-	o := kernel.Op{Command: []kernel.Command{
-		kernel.NewService, kernel.NewService, kernel.SetService, kernel.DelService, kernel.NewDestination, kernel.NewDestination, kernel.NewDestination,
-		kernel.SetDestination, kernel.SetDestination, kernel.DelDestination, kernel.Zero,
-	}[r.IntN(11)]}
-	if n := r.IntN(60); n < 2 {
-		o.Command = []kernel.Command{kernel.NewDaemon, kernel.DelDaemon}[n]
-	} else if n == 2 {
-		o.Command = kernel.SetConfig
-	}
-	address := netip.MustParseAddr(pick("10.99.0.1", "10.99.0.2", "2001:db8:99::1"))
-	o.Service = kernel.Service{
-		ServiceKey: kernel.ServiceKey{Family: kernel.FamilyOf(address), Protocol: unix.IPPROTO_TCP, Address: address, Port: uint16(80 + r.IntN(2))},
-		Scheduler:  pick("rr", "wrr", "sh", "mh", "nosuch"),
-		Flags:      kernel.Flags(r.Uint32()) & (kernel.Persistent | kernel.OnePacket | kernel.Sched1 | kernel.Sched2 | kernel.Sched3),
-		Timeout:    r.Uint32N(1000),
-		Engine:     pick("", "", "", "sip", "nosuch"),
-	}
-	o.Service.Prefix = uint8(r.IntN(int(o.Service.FullPrefix()) + 1))
-	if r.IntN(6) == 0 {
-		o.Service.ServiceKey = kernel.ServiceKey{Family: o.Service.Family, Mark: 1 + r.Uint32N(2)}
-	}
-	o.Destination = kernel.Destination{
-		DestinationKey: kernel.DestinationKey{Address: netip.MustParseAddr(pick("10.99.0.3", "10.99.0.4", "2001:db8:99::3", "224.0.0.1", "fe80::77", "0.0.0.0", "255.255.255.255", "::ffff:10.99.0.3")), Port: 80},
-		Forward:        kernel.Forward([]int{0, 2, 3}[r.IntN(3)]),
-		Weight:         []uint32{0, 1, 70000, 1<<31 - 1, 1 << 31}[r.IntN(5)],
-		Upper:          r.Uint32N(3), Lower: r.Uint32N(3),
-		Tunnel: kernel.Tunnel{Type: uint8(r.IntN(3)), Port: uint16(r.IntN(2) * 6080), Flags: uint16(r.IntN(3))},
-	}
-	o.Daemon = kernel.Daemon{Backup: r.IntN(2) == 0, Interface: pick("dummy0", "nosuch0"), ID: uint8(r.IntN(256)), MaxLength: uint16(r.IntN(2) * r.IntN(1470))}
-	o.Timeouts = kernel.Timeouts{TCP: r.Uint32N(2000), TCPFin: r.Uint32N(2000), UDP: r.Uint32N(2000)}
-	return o
 }

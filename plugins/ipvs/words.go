@@ -157,9 +157,30 @@ func serviceFromKernel(k kernel.Service) sdk.Service {
 	return s
 }
 
-var tunnelTypes = map[string]uint8{"": kernel.TunnelIPIP, "ipip": kernel.TunnelIPIP, "gue": kernel.TunnelGUE, "gre": kernel.TunnelGRE}
-
-var tunnelChecksums = map[string]uint16{"": 0, "csum": kernel.TunnelChecksum, "remcsum": kernel.TunnelRemoteChecksum}
+// tunnelToKernel says a tunnel in numbers. One that IPVS does not have is an error.
+func tunnelToKernel(t sdk.Tunnel) (k kernel.Tunnel, err error) {
+	k.Port = t.Port
+	switch t.Type {
+	case "", "ipip":
+		k.Type = kernel.TunnelIPIP
+	case "gue":
+		k.Type = kernel.TunnelGUE
+	case "gre":
+		k.Type = kernel.TunnelGRE
+	default:
+		return k, fmt.Errorf("tunnel %q is not ipip, gue or gre", t.Type)
+	}
+	switch t.Checksum {
+	case "":
+	case "csum":
+		k.Flags = kernel.TunnelChecksum
+	case "remcsum":
+		k.Flags = kernel.TunnelRemoteChecksum
+	default:
+		return k, fmt.Errorf("tunnel checksum %q is not csum or remcsum", t.Checksum)
+	}
+	return k, nil
+}
 
 func destinationToKernel(d sdk.Destination) (kernel.Destination, error) {
 	k := kernel.Destination{
@@ -182,13 +203,9 @@ func destinationToKernel(d sdk.Destination) (kernel.Destination, error) {
 	if d.Forward != sdk.TUN {
 		return k, nil
 	}
-	typ, known := tunnelTypes[d.Tunnel.Type]
-	sum, sane := tunnelChecksums[d.Tunnel.Checksum]
-	if !known || !sane {
-		return k, fmt.Errorf("tunnel %q with checksum %q: there are ipip, gue and gre, with csum or remcsum", d.Tunnel.Type, d.Tunnel.Checksum)
-	}
-	k.Tunnel = kernel.Tunnel{Type: typ, Port: d.Tunnel.Port, Flags: sum}
-	return k, nil
+	var err error
+	k.Tunnel, err = tunnelToKernel(d.Tunnel)
+	return k, err
 }
 
 func destinationFromKernel(k kernel.Destination) sdk.Destination {
