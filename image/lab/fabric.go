@@ -101,7 +101,10 @@ func (f *fabric) host(ctx context.Context, name, bridge string, addresses ...str
 			return nil, err
 		}
 	}
-	return h, nil
+	if err := f.core.carries(ctx, name); err != nil {
+		return nil, err
+	}
+	return h, ns.carries(ctx, "eth0")
 }
 
 // addAddress adds an address at once, without asking the network whether somebody has it.

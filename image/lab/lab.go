@@ -219,7 +219,7 @@ func (l *Lab) Boot(ctx context.Context, o VMOptions) (*VM, error) {
 	}
 	v := &VM{
 		name: o.Name, kind: o.Kind, cmd: command(k, o, o.Memory, initrd, l.fabric.dir, nics),
-		console: &console{}, ended: make(chan struct{}), processes: map[uint32]*Process{},
+		console: &console{}, ended: make(chan struct{}),
 		files: []string{initrd, filepath.Join(l.fabric.dir, o.Name)},
 	}
 	l.mu.Lock()
@@ -235,6 +235,12 @@ func (l *Lab) Boot(ctx context.Context, o VMOptions) (*VM, error) {
 		return nil, err
 	}
 	os.Remove(initrd)
+	for _, n := range nics {
+		if err := l.fabric.core.carries(ctx, n.tap); err != nil {
+			v.Kill()
+			return nil, v.explain(err)
+		}
+	}
 	if v.Greeting.Warning != "" {
 		v.Kill()
 		return nil, v.explain(fmt.Errorf("%s: boot: %s", o.Name, v.Greeting.Warning))
@@ -268,6 +274,10 @@ func (l *Lab) node(k kernel, o VMOptions) (guest.Node, error) {
 			fmt.Fprintf(&b, "ip addr add %s dev eth%d\n", a, i)
 		}
 		fmt.Fprintf(&b, "ip link set eth%d up\n", i)
+	}
+	// An interface passes packets when it has its link-local address, up to a second later.
+	for i := range o.Links {
+		fmt.Fprintf(&b, "for try in $(seq 100); do ip -6 addr show dev eth%d scope link | grep -q inet6 && break; sleep 0.05; done\n", i)
 	}
 	n.Setup = b.String() + o.Setup
 	return n, nil

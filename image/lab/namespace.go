@@ -2,12 +2,14 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,12 +26,35 @@ func makeNamespace(ctx context.Context, name string) (namespace, error) {
 		return "", err
 	}
 	n := namespace(name)
+	// No duplicate address detection: an IPv6 address, the link-local one too, is to be of use at once.
+	for _, where := range []string{"all", "default"} {
+		if err := n.sysctl("net.ipv6.conf." + where + ".accept_dad=0"); err != nil {
+			return n, err
+		}
+	}
 	return n, n.ip(ctx, "link", "set", "lo", "up")
 }
 
 // ip runs ip(8) inside.
 func (n namespace) ip(ctx context.Context, args ...string) error {
 	return ip(ctx, append([]string{"-n", string(n)}, args...)...)
+}
+
+// carries waits until an interface passes packets. The kernel takes up to a second for that after it is set up, when its
+// peer came up later (net/core/link_watch.c), and until then drops what is sent.
+func (n namespace) carries(ctx context.Context, dev string) error {
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		out, err := exec.CommandContext(ctx, "ip", "-n", string(n), "-o", "link", "show", "dev", dev).CombinedOutput()
+		if err == nil && strings.Contains(string(out), " state UP ") {
+			return nil
+		}
+		if err == nil && time.Now().After(end) {
+			err = errors.New("it has no carrier after 5 s")
+		}
+		if err != nil {
+			return fmt.Errorf("interface %s in network namespace %s: %w: %s", dev, n, err, strings.TrimSpace(string(out)))
+		}
+	}
 }
 
 // sysctl sets "net.ipv4.ip_forward=1" inside.

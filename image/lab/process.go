@@ -12,9 +12,10 @@ import (
 
 // A Process is a program that was started in a node.
 type Process struct {
-	name   string
-	signal func(s syscall.Signal, group bool) error
-	copyTo io.Writer // nil: only kept
+	name    string
+	signal  func(s syscall.Signal, group bool) error
+	copyTo  io.Writer         // nil: only kept
+	explain func(error) error // adds what the machine's console says; nil: nothing
 
 	mu     sync.Mutex
 	output bytes.Buffer
@@ -52,6 +53,9 @@ func (p *Process) Wait(ctx context.Context) (exit int, err error) {
 		case <-time.After(2 * time.Second):
 		}
 		return -1, fmt.Errorf("%s: %w; it had written: %s", p.name, context.Cause(ctx), tail(p.Output()))
+	}
+	if p.err != nil && p.explain != nil {
+		return p.exit, p.explain(p.err)
 	}
 	return p.exit, p.err
 }

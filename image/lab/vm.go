@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type VM struct {
 	kind    Kind
 	cmd     *exec.Cmd
 	line    *os.File
-	conn    *wire.Conn
+	session *session
 	console *console
 	ended   chan struct{} // closed when its process is gone
 	files   []string      // to be removed with it
@@ -31,11 +32,6 @@ type VM struct {
 	// Boot is the time from starting the process until the agent answered, Greeting what it said.
 	Boot     time.Duration
 	Greeting wire.Greeting
-
-	mu        sync.Mutex
-	last      uint32
-	processes map[uint32]*Process
-	broken    error // set when the line has ended
 }
 
 // Name implements Node.
@@ -59,8 +55,9 @@ func (v *VM) launch(ctx context.Context, fabric namespace) error {
 	if err := unix.SetNonblock(pair[0], true); err != nil {
 		return err
 	}
+	v.console.panicked = func() { _ = v.cmd.Process.Kill() } // it may be gone already
 	v.line = os.NewFile(uintptr(pair[0]), "line")
-	v.conn = wire.New(v.line)
+	v.session = newSession(v.name, v.line)
 	v.cmd.ExtraFiles = []*os.File{theirs} // descriptor 3
 	v.cmd.Stdout, v.cmd.Stderr = v.console, v.console
 	v.cmd.WaitDelay = time.Second
@@ -76,7 +73,14 @@ func (v *VM) launch(ctx context.Context, fabric namespace) error {
 		close(v.ended)
 	}()
 	hello := make(chan error, 1)
-	go v.receive(hello)
+	go func() {
+		var err error
+		v.Greeting, err = v.session.greet()
+		hello <- err
+		if err == nil {
+			_ = v.session.serve() // its processes have the error
+		}
+	}()
 	select {
 	case err = <-hello:
 	case <-ctx.Done():
@@ -88,72 +92,6 @@ func (v *VM) launch(ctx context.Context, fabric namespace) error {
 		return v.explain(err)
 	}
 	return nil
-}
-
-// receive hands what the agent says to the processes it is about, until the line ends.
-func (v *VM) receive(hello chan<- error) {
-	err := func() error {
-		f, err := v.conn.Receive()
-		if err != nil {
-			return err
-		}
-		if f.Kind != wire.Hello {
-			return fmt.Errorf("its agent began with a frame of kind %d", f.Kind)
-		}
-		if err := f.Decode(&v.Greeting); err != nil {
-			return err
-		}
-		hello <- nil
-		for {
-			f, err := v.conn.Receive()
-			if err != nil {
-				return err
-			}
-			v.mu.Lock()
-			p := v.processes[f.Process]
-			v.mu.Unlock()
-			if p == nil {
-				continue
-			}
-			switch f.Kind {
-			case wire.Output:
-				_, _ = p.Write(f.Body)
-			case wire.Exit:
-				var e wire.Ended
-				if err := f.Decode(&e); err != nil {
-					return err
-				}
-				v.forget(f.Process)
-				if e.Error != "" {
-					p.end(e.Code, fmt.Errorf("%s: %s", p.name, e.Error))
-				} else {
-					p.end(e.Code, nil)
-				}
-			}
-		}
-	}()
-	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.ECONNRESET) {
-		err = errors.New("the machine is gone")
-	}
-	err = fmt.Errorf("%s: %w", v.name, err)
-	select {
-	case hello <- err:
-	default:
-	}
-	v.mu.Lock()
-	v.broken = err
-	left := v.processes
-	v.processes = nil
-	v.mu.Unlock()
-	for _, p := range left {
-		p.end(-1, v.explain(fmt.Errorf("%s: %w", p.name, err)))
-	}
-}
-
-func (v *VM) forget(id uint32) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.processes, id)
 }
 
 // explain adds the console's tail to an error.
@@ -173,29 +111,11 @@ func (v *VM) start(ctx context.Context, output io.Writer, stdin []byte, argv []s
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p := newProcess(v.name+": "+strings.Join(argv[:min(len(argv), 3)], " "), output)
-	v.mu.Lock()
-	if v.broken != nil {
-		defer v.mu.Unlock()
-		return nil, v.explain(v.broken)
-	}
-	v.last++
-	id := v.last
-	v.processes[id] = p
-	v.mu.Unlock()
-	p.signal = func(s syscall.Signal, group bool) error {
-		return v.conn.Send(wire.Signal, id, wire.Kill{Signal: int(s), Group: group})
-	}
-	err := v.conn.Send(wire.Exec, id, wire.Command{Argv: argv, Stdin: stdin != nil})
-	if err == nil && stdin != nil {
-		if err = v.conn.Send(wire.Stdin, id, stdin); err == nil {
-			err = v.conn.Send(wire.CloseStdin, id, nil)
-		}
-	}
+	p, err := v.session.start(output, stdin, argv)
 	if err != nil {
-		v.forget(id)
-		return nil, v.explain(fmt.Errorf("%s: %w", p.name, err))
+		return nil, v.explain(err)
 	}
+	p.explain = v.explain
 	return p, nil
 }
 
@@ -249,6 +169,8 @@ func ignoreGone(err error) error {
 
 // A console keeps what a machine's kernel has printed.
 type console struct {
+	panicked func() // called when the kernel says that it can't go on; it may stay there for ever otherwise
+
 	mu  sync.Mutex
 	log []byte
 }
@@ -259,6 +181,9 @@ func (c *console) Write(p []byte) (int, error) {
 	c.log = append(c.log, p...)
 	if over := len(c.log) - 1<<20; over > 0 {
 		c.log = append(c.log[:0], c.log[over:]...)
+	}
+	if bytes.Contains(c.log[max(0, len(c.log)-len(p)-100):], []byte("Kernel panic - not syncing")) {
+		time.AfterFunc(200*time.Millisecond, c.panicked) // so that it can say the rest
 	}
 	return len(p), nil
 }

@@ -57,7 +57,7 @@ func openLine(line string) (*os.File, error) {
 
 // Serve does what the host asks for over the line, until its end.
 func Serve(line io.ReadWriter) error {
-	a := &agent{conn: wire.New(line), processes: map[uint32]*process{}}
+	a := &agent{conn: wire.Guest(line), processes: map[uint32]*process{}}
 	if err := a.conn.Send(wire.Hello, 0, greeting()); err != nil {
 		return err
 	}

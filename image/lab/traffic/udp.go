@@ -7,32 +7,35 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// echo answers each datagram from the address that it was sent to: a real server behind dr or tun must answer from the
-// virtual address, which an unconnected socket would not choose by itself.
-func echo(c *net.UDPConn, body []byte) {
-	// One socket serves both families: for IPv4 the kernel reports and takes the local address in the IPv6 form.
-	p6, p4 := ipv6.NewPacketConn(c), ipv4.NewPacketConn(c)
-	_ = p6.SetControlMessage(ipv6.FlagDst, true)
-	_ = p4.SetControlMessage(ipv4.FlagDst, true)
-	b, oob := make([]byte, 2048), make([]byte, 512)
-	for {
-		_, n, _, from, err := c.ReadMsgUDPAddrPort(b, oob)
+// A real server behind dr or tun must answer a datagram from the virtual address that it was sent to, which an unconnected
+// socket would not choose by itself: the kernel is asked for the address of each datagram and told it with the answer.
+
+// echo4 answers each datagram on an IPv4 socket with body, until the socket is closed.
+func echo4(c net.PacketConn, body []byte) {
+	p := ipv4.NewPacketConn(c)
+	if err := p.SetControlMessage(ipv4.FlagDst, true); err != nil {
+		return
+	}
+	for b := make([]byte, 2048); ; {
+		_, m, from, err := p.ReadFrom(b)
 		if err != nil {
 			return
 		}
-		_, _, _ = c.WriteMsgUDPAddrPort(body, source(oob[:n]), from) // a lost answer is UDP's
+		_, _ = p.WriteTo(body, &ipv4.ControlMessage{Src: m.Dst}, from) // a lost answer is UDP's
 	}
 }
 
-// source makes the control message "send from there" of the control message "it was sent to".
-func source(received []byte) []byte {
-	var m6 ipv6.ControlMessage
-	if m6.Parse(received) == nil && m6.Dst != nil {
-		return (&ipv6.ControlMessage{Src: m6.Dst}).Marshal()
+// echo6 is echo4 for IPv6.
+func echo6(c net.PacketConn, body []byte) {
+	p := ipv6.NewPacketConn(c)
+	if err := p.SetControlMessage(ipv6.FlagDst, true); err != nil {
+		return
 	}
-	var m4 ipv4.ControlMessage
-	if m4.Parse(received) == nil && m4.Dst != nil {
-		return (&ipv4.ControlMessage{Src: m4.Dst}).Marshal()
+	for b := make([]byte, 2048); ; {
+		_, m, from, err := p.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		_, _ = p.WriteTo(body, &ipv6.ControlMessage{Src: m.Dst}, from)
 	}
-	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Web answers every HTTP request on a TCP address, and every datagram on a UDP address unless that is "", with a name and
+// Web answers every HTTP request on a TCP address, and every datagram on a UDP port (":53") unless that is "", with a name and
 // a newline, until ctx ends. It writes a line to ready when it listens.
 func Web(ctx context.Context, name, tcp, udp string, ready io.Writer) error {
 	body := []byte(name + "\n")
@@ -21,12 +21,14 @@ func Web(ctx context.Context, name, tcp, udp string, ready io.Writer) error {
 		return fmt.Errorf("serve as %s: %w", name, err)
 	}
 	if udp != "" {
-		c, err := net.ListenPacket("udp", udp)
-		if err != nil {
-			return fmt.Errorf("serve as %s: %w", name, err)
+		for network, echo := range map[string]func(net.PacketConn, []byte){"udp4": echo4, "udp6": echo6} {
+			c, err := net.ListenPacket(network, udp)
+			if err != nil {
+				return fmt.Errorf("serve as %s: %w", name, err)
+			}
+			defer c.Close()
+			go echo(c, body)
 		}
-		defer c.Close()
-		go echo(c.(*net.UDPConn), body)
 	}
 	s := &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,

@@ -26,6 +26,7 @@ const (
 	Signal                     // host: a Kill
 	Output                     // guest: bytes it wrote to its standard output or error
 	Exit                       // guest: it ended; an Ended
+	taken                      // guest: so many more bytes have been read from the line; 4 bytes
 )
 
 // A Greeting is the content of a Hello frame.
@@ -79,15 +80,44 @@ const (
 // ErrCorrupt is the error for a line that did not deliver what was sent.
 var ErrCorrupt = errors.New("the line delivered a damaged frame")
 
+// window is how many bytes the host sends before the guest has taken some off the line. User Mode Linux's serial line stops
+// for ever when the guest's terminal buffer (4 KiB, drivers/tty/n_tty.c) fills up and the driver holds the line back
+// (arch/um/drivers/line.c, line_throttle), so it never may.
+const window = 2048
+
 // A Conn is one end of the line. Its methods may be called from several goroutines, except Receive.
 type Conn struct {
-	mu sync.Mutex
-	w  io.Writer
-	r  *bufio.Reader
+	mu   sync.Mutex // one frame after the other
+	w    io.Writer
+	r    *bufio.Reader
+	flow *flow // at the host's end; nil at the guest's
 }
 
-// New returns a Conn over a line.
-func New(line io.ReadWriter) *Conn { return &Conn{w: line, r: bufio.NewReaderSize(line, 64<<10)} }
+// Host returns the end of a line that leads to a guest. Send may wait until somebody else calls Receive.
+func Host(line io.ReadWriter) *Conn {
+	return &Conn{w: line, r: bufio.NewReaderSize(line, 64<<10), flow: newFlow()}
+}
+
+// Guest returns the guest's end.
+func Guest(line io.ReadWriter) *Conn {
+	c := &Conn{w: line}
+	c.r = bufio.NewReaderSize(reporter{line, c}, window)
+	return c
+}
+
+// A reporter tells the host what has been taken off the line.
+type reporter struct {
+	io.Reader
+	c *Conn
+}
+
+func (r reporter) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if n > 0 && err == nil {
+		err = r.c.Send(taken, 0, binary.BigEndian.AppendUint32(nil, uint32(n)))
+	}
+	return n, err
+}
 
 // Send sends a frame. A body that is not a []byte is sent as JSON.
 func (c *Conn) Send(k Kind, process uint32, body any) error {
@@ -124,12 +154,42 @@ func (c *Conn) send(k Kind, process uint32, body []byte) error {
 	binary.BigEndian.PutUint32(b[11:], checksum(b))
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, err := c.w.Write(b)
-	return err
+	for len(b) > 0 {
+		piece := b
+		if c.flow != nil {
+			n, err := c.flow.take(len(b))
+			if err != nil {
+				return err
+			}
+			piece = b[:n]
+		}
+		if _, err := c.w.Write(piece); err != nil {
+			return err
+		}
+		b = b[len(piece):]
+	}
+	return nil
 }
 
 // Receive waits for the next frame. io.EOF means that the other end is gone.
 func (c *Conn) Receive() (Frame, error) {
+	for {
+		f, err := c.receive()
+		if c.flow == nil || err == nil && f.Kind != taken {
+			return f, err
+		}
+		if err == nil && len(f.Body) != 4 {
+			err = fmt.Errorf("%w: %d bytes to say how much was taken", ErrCorrupt, len(f.Body))
+		}
+		if err != nil {
+			c.flow.end(err)
+			return Frame{}, err
+		}
+		c.flow.give(int(binary.BigEndian.Uint32(f.Body)))
+	}
+}
+
+func (c *Conn) receive() (Frame, error) {
 	var head [headSize]byte
 	if _, err := io.ReadFull(c.r, head[:]); err != nil {
 		return Frame{}, err

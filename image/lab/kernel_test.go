@@ -1,0 +1,41 @@
+package lab_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/evenkeel/evenkeel/image/lab"
+)
+
+// inVM are the packages whose TestVM… tests must run inside a machine, by import path.
+var inVM = []string{"github.com/evenkeel/evenkeel/plugins/ipvs"}
+
+// The tests that the plugins' authors wrote for the real kernel. Each result counts here under its own name.
+func TestVMKernelTests(t *testing.T) {
+	for _, kind := range []lab.Kind{lab.UML, lab.QEMU} {
+		for _, pkg := range inVM {
+			t.Run(string(kind)+"/"+pkg[strings.LastIndex(pkg, "/plugins/")+1:], func(t *testing.T) {
+				need(t, kind)
+				l := newLab(t, lab.Options{Kind: kind, Directors: -1, RealServers: -1})
+				results, err := l.RunTestBinary(ctx, kind, pkg, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(results) == 0 {
+					t.Fatalf("%s has no test named TestVM", pkg)
+				}
+				for _, r := range results {
+					t.Run(r.Name, func(t *testing.T) {
+						switch r.Outcome {
+						case "PASS":
+						case "SKIP":
+							t.Skip(strings.TrimSpace(r.Output))
+						default:
+							t.Errorf("in the machine: %s", r.Output)
+						}
+					})
+				}
+			})
+		}
+	}
+}
