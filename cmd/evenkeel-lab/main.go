@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/evenkeel/evenkeel/image/bench/gauge"
 	"github.com/evenkeel/evenkeel/image/lab"
 	"github.com/evenkeel/evenkeel/image/lab/guest"
 	"github.com/evenkeel/evenkeel/image/lab/traffic"
@@ -19,6 +20,7 @@ import (
 const usage = `usage:
   evenkeel-lab setup [uml] [qemu]        get kernels and tools, once
   evenkeel-lab hold [--mode dr] [--vm uml] [--evenkeel BIN]   a lab to play with
+  evenkeel-lab bench --evenkeel BIN [--only PART] [--reps N]  performance beside keepalived
 `
 
 func main() {
@@ -48,6 +50,10 @@ func run(ctx context.Context, args []string) error {
 		return setup(ctx, args)
 	case "hold":
 		return hold(ctx, args)
+	case "bench":
+		return benchmark(ctx, args)
+	case "gauge": // in a machine, for bench
+		return gauge.Main(ctx, args, os.Stdout)
 	}
 	return fmt.Errorf("no command is named %q\n%s", name, usage)
 }
