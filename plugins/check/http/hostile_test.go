@@ -1,0 +1,258 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// accept starts a server that does f with each connection.
+func accept(t *testing.T, f func(c *net.TCPConn)) net.Addr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			f(c.(*net.TCPConn))
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr()
+}
+
+// talk starts a server that reads the request's beginning, says its sentence and hangs up.
+func talk(t *testing.T, sentence string) net.Addr {
+	return accept(t, func(c *net.TCPConn) {
+		c.SetDeadline(time.Now().Add(5 * time.Second))
+		c.Read(make([]byte, 1<<16))
+		io.WriteString(c, sentence)
+	})
+}
+
+// silent starts a server that takes connections and says nothing.
+func silent(t *testing.T) net.Addr {
+	return accept(t, func(c *net.TCPConn) {
+		c.SetDeadline(time.Now().Add(5 * time.Second))
+		io.Copy(io.Discard, c)
+	})
+}
+
+// endless starts a server that sends a head and then more of the same until nobody listens.
+func endless(t *testing.T, head, more string) net.Addr {
+	return accept(t, func(c *net.TCPConn) {
+		c.SetDeadline(time.Now().Add(5 * time.Second))
+		io.WriteString(c, head)
+		for block := []byte(strings.Repeat(more, 1+(1<<14)/len(more))); ; {
+			if _, err := c.Write(block); err != nil {
+				return
+			}
+		}
+	})
+}
+
+func TestWhateverAServerSendsTheReasonIsClear(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\n"
+	for _, tt := range []struct{ name, sentence, want string }{
+		{"nothing", "", "the server closed the connection without an answer"},
+		{"a letter", "H", "waiting for the response: the server closed the connection"},
+		{"half a header", ok + "Content-Le", `not HTTP: malformed MIME header: missing colon: "Content-Le"`},
+		{"SSH", "SSH-2.0-OpenSSH_9.2\r\n", `not HTTP: the answer begins with "SSH-2.0-OpenSSH_9.2"`},
+		{"SMTP", "220 mail ESMTP\r\n", `not HTTP: the answer begins with "220 mail ESMTP"`},
+		{"terminal sequences", "\x1b[2J\x00\xff", `not HTTP: the answer begins with "\x1b[2J\x00\xff"`},
+		{"a TLS alert", "\x15\x03\x01\x00\x02\x02\x46", `not HTTP: the server speaks TLS`},
+		{"HTTP/2", "\x00\x00\x12\x04\x00\x00\x00\x00\x00", `not HTTP/1.1: the server speaks HTTP/2`},
+		{"no status", "HTTP/1.1 abc\r\n\r\n", `not HTTP: malformed HTTP status code "abc"`},
+		{"a status below zero", "HTTP/1.1 -20 OK\r\n\r\n", `not HTTP: malformed HTTP status code "-20"`},
+		{"no version", "HTTP/x 200 OK\r\n\r\n", `not HTTP: malformed HTTP version "HTTP/x"`},
+		{"a header without a colon", ok + "hello\r\n\r\n", `not HTTP: malformed MIME header: missing colon: "hello"`},
+		{"two lengths", ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+			`not HTTP: message cannot contain multiple Content-Length headers; got ["1" "2"]`},
+		{"a bad chunk", ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "reading the body: invalid byte in chunk length"},
+		{"fewer bytes than said", ok + "Content-Length: 10\r\n\r\nabc", "reading the body: the server closed the connection"},
+		{"HTTP/1.0 without a length", "HTTP/1.0 200\r\n\r\nabc", ""},
+		{"an interim answer", "HTTP/1.1 100 Continue\r\n\r\n" + ok + "\r\nabc", ""},
+		{"another protocol from here", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "HTTP 101 Switching Protocols, want 200-299"},
+	} {
+		if got := ask(t, talk(t, tt.sentence), `{"body_match":"abc"}`); got != tt.want {
+			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestAnswersWithoutEndAreBounded(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\n"
+	for _, tt := range []struct{ name, head, more, want string }{
+		{"a status line", "HTTP/1.1 200 ", "x", "the headers of the answer are longer than 65536 bytes"},
+		{"headers", ok, "A: b\r\n", "the headers of the answer are longer than 65536 bytes"},
+		{"interim answers", "", "HTTP/1.1 102 Processing\r\n\r\n", "the headers of the answer are longer than 65536 bytes"},
+		{"a body", ok + "\r\n", "abc", `the first 100000 bytes of the body do not match "zzz"`},
+		{"a body in chunks", ok + "Transfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n", `the first 100000 bytes of the body do not match "zzz"`},
+		{"a length without end", ok + "Content-Length: 9223372036854775807\r\n\r\n", "abc", `the first 100000 bytes of the body do not match "zzz"`},
+		{"one chunk", ok + "Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n", "abc", `the first 100000 bytes of the body do not match "zzz"`},
+	} {
+		got := ask(t, endless(t, tt.head, tt.more), `{"body_match":"zzz","max_body":100000}`)
+		if got != tt.want {
+			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestAServerThatResetsOrKeepsSilent(t *testing.T) {
+	reset := accept(t, func(c *net.TCPConn) {
+		c.Read(make([]byte, 1))
+		c.SetLinger(0)
+	})
+	if got, want := ask(t, reset, `{}`), "waiting for the response: connection reset by peer"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := askWithin(t, silent(t), `{"path":"/healthz"}`, 100*time.Millisecond), "timeout after 100ms waiting for the response"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	drip := accept(t, func(c *net.TCPConn) { // a byte at a time is no way to hold a probe either
+		for range 100 {
+			if _, err := io.WriteString(c, "H"); err != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	if got := askWithin(t, drip, `{}`, 100*time.Millisecond); got == "" {
+		t.Error("a server that drips is up")
+	}
+}
+
+func TestAnAnswerBeforeTheRequestWasReadCounts(t *testing.T) {
+	eager := accept(t, func(c *net.TCPConn) {
+		io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n")
+	})
+	if got, want := ask(t, eager, `{}`), "HTTP 503 Service Unavailable, want 200-299"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestHTTP2ThatIsNone(t *testing.T) {
+	for _, tt := range []struct {
+		server net.Addr
+		want   string
+	}{
+		{talk(t, "HTTP/1.1 400 Bad Request\r\n\r\n"), "not HTTP/2: the server speaks HTTP/1.1"},
+		{talk(t, strings.Repeat("\xff", 100)), "not HTTP/2: a frame is too large"},
+		{talk(t, ""), "waiting for the response: the server closed the connection"},
+	} {
+		if got := ask(t, tt.server, `{"http_version":"2"}`); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	if got, want := askWithin(t, silent(t), `{"http_version":"2"}`, 100*time.Millisecond), "timeout after 100ms waiting for the response"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Any bytes at all: no panic, no long reason, and never more read than is allowed.
+func FuzzAnswer(f *testing.F) {
+	for _, s := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 503 No\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n",
+		"SSH-2.0-x\r\n", "\x15\x03\x01", "", "H",
+	} {
+		f.Add([]byte(s))
+	}
+	p, ds := compile(decoded(f, `{"body_match":"abc","max_body":1000}`))
+	if len(ds) > 0 {
+		f.Fatal(ds)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		in := bytes.NewReader(b)
+		l := &line{target: sdk.Target{Address: netip.IPv6Loopback(), Port: 80}, plan: p}
+		answer, err := l.answer(t.Context(), in)
+		if err == nil {
+			var body []byte
+			if body, _, err = l.read(t.Context(), answer); len(body) > 1000 {
+				t.Errorf("a body of %d bytes", len(body))
+			}
+		}
+		if err != nil && len(err.Error()) > 5000 {
+			t.Errorf("a reason of %d bytes", len(err.Error()))
+		}
+	})
+}
+
+// A server may send anything to a probe.
+func FuzzServer(f *testing.F) {
+	f.Add([]byte("HTTP/1.1 200 OK\r\n\r\nabc"), false)
+	f.Add([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88"), true) // SETTINGS, HEADERS with :status 200
+	one, two := decoded(f, `{"body_match":"abc"}`), decoded(f, `{"body_match":"abc","http_version":"2"}`)
+	p := newProber()
+	f.Fuzz(func(t *testing.T, b []byte, http2 bool) {
+		c := one
+		if http2 {
+			c = two
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				c.Write(b)
+				c.(*net.TCPConn).CloseWrite()
+				c.SetDeadline(time.Now().Add(time.Second))
+				io.Copy(io.Discard, c)
+				c.Close()
+			}
+		}()
+		at := l.Addr().(*net.TCPAddr).AddrPort()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if err := p.probe(ctx, sdk.Target{Address: at.Addr(), Port: at.Port()}, c); err != nil && ctx.Err() != nil {
+			t.Errorf("it hangs: %v", err)
+		}
+	})
+}
+
+// The folder testdata has answers as servers gave them: each is judged as its first line says.
+func TestRecordedAnswers(t *testing.T) {
+	files, err := os.ReadDir("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, f := range files {
+		if f.IsDir() {
+			continue // of the fuzzer
+		}
+		n++
+		b, err := os.ReadFile("testdata/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, answer, _ := strings.Cut(string(b), "\n")
+		want = strings.TrimPrefix(want, "up")
+		answer = strings.ReplaceAll(answer, "\n", "\r\n")
+		if got := ask(t, talk(t, answer), `{"body_match":"(?i)ok|welcome"}`); got != want {
+			t.Errorf("%s:\ngot  %q\nwant %q", f.Name(), got, want)
+		}
+	}
+	if n == 0 {
+		t.Error("there are none")
+	}
+}

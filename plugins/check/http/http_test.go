@@ -1,0 +1,283 @@
+package http
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// ask probes what listens at the address with a configuration in JSON, and returns the reason; "": up.
+func ask(t *testing.T, address net.Addr, config string) string {
+	t.Helper()
+	return askWithin(t, address, config, 5*time.Second)
+}
+
+func askWithin(t *testing.T, address net.Addr, config string, timeout time.Duration) string {
+	t.Helper()
+	at := netip.MustParseAddrPort(address.String())
+	target := sdk.Target{ID: "t", Address: at.Addr(), Port: at.Port(), Schedule: sdk.Schedule{Timeout: timeout}, Config: json.RawMessage(config)}
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	if err := newProber().probe(ctx, target, decoded(t, config)); err != nil {
+		return strings.ReplaceAll(err.Error(), address.String(), "ADDRESS")
+	}
+	return ""
+}
+
+// decoded is a configuration as the core sends it.
+func decoded(t testing.TB, config string) Config {
+	t.Helper()
+	c, err := sdk.Decode[Config](json.RawMessage(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// jsonOf makes the JSON of attributes.
+func jsonOf(t *testing.T, attributes map[string]any) string {
+	t.Helper()
+	b, err := json.Marshal(attributes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// site is a server with a page for each thing to look at.
+func site() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "welcome to the shop\n") })
+	m.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {
+		code, _ := strconv.Atoi(r.PathValue("code"))
+		w.WriteHeader(code)
+	})
+	m.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/", http.StatusFound)
+	})
+	m.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s %s %s\nHost: %s\nClose: %v\n", r.Method, r.RequestURI, r.Proto, r.Host, r.Close)
+		r.Header.Write(w)
+	})
+	m.HandleFunc("/long", func(w http.ResponseWriter, r *http.Request) {
+		block := bytes.Repeat([]byte("x"), 1<<16)
+		for range 64 {
+			if _, err := w.Write(block); err != nil {
+				return
+			}
+		}
+	})
+	m.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) {
+		for i := range 100 {
+			w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 1000))
+		}
+	})
+	m.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "so far")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	m.HandleFunc("/early", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		io.WriteString(w, "after hints")
+	})
+	m.HandleFunc("/abort", func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "only half")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	return m
+}
+
+// sites starts the site in every way that it can be spoken to, and returns what is to be configured for each.
+func sites(t *testing.T) map[string]site1 {
+	all := make(map[string]site1)
+	start := func(name, config string, tls bool, protocols ...func(*http.Protocols)) {
+		s := httptest.NewUnstartedServer(site())
+		s.Config.ErrorLog = discard()
+		s.Config.Protocols = new(http.Protocols)
+		for _, p := range protocols {
+			p(s.Config.Protocols)
+		}
+		if tls {
+			s.EnableHTTP2 = true
+			s.TLS = newAuthority(t, "").serve(t, leaf{names: []string{"shop.example.com"}})
+			s.StartTLS()
+		} else {
+			s.Start()
+		}
+		t.Cleanup(s.Close)
+		all[name] = site1{s.Listener.Addr(), config}
+	}
+	http1 := func(p *http.Protocols) { p.SetHTTP1(true) }
+	http2 := func(p *http.Protocols) { p.SetHTTP2(true) }
+	clear2 := func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }
+	start("HTTP/1.1", `{"http_version":"1.1"}`, false, http1)
+	start("HTTP/2 in clear text", `{"http_version":"2"}`, false, clear2)
+	start("HTTP/1.1 over TLS", `{"tls":true,"verify":false,"http_version":"1.1"}`, true, http1, http2)
+	start("HTTP/2 over TLS", `{"tls":true,"verify":false}`, true, http1, http2)
+	return all
+}
+
+// A site1 is one way to reach the site.
+type site1 struct {
+	address net.Addr
+	config  string
+}
+
+// with returns the site's configuration with further attributes.
+func (s site1) with(t *testing.T, more map[string]any) string {
+	t.Helper()
+	var attributes map[string]any
+	if err := json.Unmarshal([]byte(s.config), &attributes); err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range more {
+		attributes[k] = v
+	}
+	return jsonOf(t, attributes)
+}
+
+func TestAnswersAreJudgedByStatusAndBody(t *testing.T) {
+	const welcome = "welcome to the shop\n"
+	sha, md := fmt.Sprintf("%x", sha256.Sum256([]byte(welcome))), fmt.Sprintf("%X", md5.Sum([]byte(welcome)))
+	wrong := strings.Repeat("0", 64)
+	for name, s := range sites(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, tt := range []struct {
+				name   string
+				config map[string]any
+				want   string
+			}{
+				{"defaults", nil, ""},
+				{"a bad status", map[string]any{"path": "/status/503"}, "HTTP 503 Service Unavailable, want 200-299"},
+				{"a bad status that is expected", map[string]any{"path": "/status/503", "status": []string{"200", "500-599"}}, ""},
+				{"a status outside the list", map[string]any{"path": "/status/204", "status": []string{"200", "205-299"}}, "HTTP 204 No Content, want 200, 205-299"},
+				{"a redirect is not followed", map[string]any{"path": "/redirect"}, "HTTP 302 Found, want 200-299"},
+				{"a redirect that is expected", map[string]any{"path": "/redirect", "status": []string{"302"}}, ""},
+				{"a match", map[string]any{"body_match": "^welcome.*shop"}, ""},
+				{"no match", map[string]any{"body_match": "maintenance"}, `body does not match "maintenance"`},
+				{"no match that should not be", map[string]any{"body_not_match": "maintenance"}, ""},
+				{"a match that should not be", map[string]any{"body_not_match": "sh.p"}, `body matches "sh.p"`},
+				{"the digest", map[string]any{"body_sha256": sha}, ""},
+				{"another digest", map[string]any{"body_sha256": wrong}, "body has the SHA-256 digest " + sha + ", want " + wrong},
+				{"keepalived's digest", map[string]any{"body_md5": md}, ""},
+				{"another of those", map[string]any{"body_md5": wrong[:32]}, "body has the MD5 digest " + strings.ToLower(md) + ", want " + wrong[:32]},
+				{"a body of just the size", map[string]any{"body_match": "shop", "max_body": len(welcome)}, ""},
+				{"a longer body", map[string]any{"body_match": "p$", "max_body": len(welcome) - 1}, ""},
+				{"a longer body without a match in what is read", map[string]any{"body_match": "shop", "max_body": 15}, `the first 15 bytes of the body do not match "shop"`},
+				{"a longer body with a match in what is read", map[string]any{"body_not_match": "welc", "max_body": 15}, `the first 15 bytes of the body match "welc"`},
+				{"a far longer body", map[string]any{"path": "/long", "body_match": "y"}, `the first 1048576 bytes of the body do not match "y"`},
+				{"a body that is left alone", map[string]any{"path": "/slow", "max_body": 0}, ""},
+				{"a long body that nobody reads", map[string]any{"path": "/long"}, ""},
+				{"HEAD", map[string]any{"method": "HEAD"}, ""},
+				{"interim answers", map[string]any{"path": "/early", "body_match": "^after hints$"}, ""},
+				{"headers without end", map[string]any{"path": "/headers"}, "the headers of the answer are longer than 65536 bytes"},
+			} {
+				if tt.name == "headers without end" && strings.HasPrefix(name, "HTTP/2") {
+					tt.want = "waiting for the response: HTTP/2: connection error: PROTOCOL_ERROR" // what net/http makes of it
+				}
+				if got := ask(t, s.address, s.with(t, tt.config)); got != tt.want {
+					t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatIsAsked(t *testing.T) {
+	for name, s := range sites(t) {
+		t.Run(name, func(t *testing.T) {
+			proto, closes := `HTTP/1\.1`, "true"
+			if strings.HasPrefix(name, "HTTP/2") {
+				proto, closes = `HTTP/2\.0`, "false"
+			}
+			for _, tt := range []struct {
+				config map[string]any
+				match  string
+			}{
+				{nil, `^GET /echo ` + proto + `\nHost: 127\.0\.0\.1:\d+\nClose: ` + closes + `\n(Connection: close\n)?User-Agent: evenkeel\n$`},
+				{map[string]any{"method": "POST", "path": "/echo?a=b%20c&d=%2F"}, `^POST /echo\?a=b%20c&d=%2F HTTP`},
+				{map[string]any{"host": "www.example.com"}, `\nHost: www\.example\.com\n`},
+				{map[string]any{"host": "www.example.com:8080"}, `\nHost: www\.example\.com:8080\n`},
+				{map[string]any{"host": "2001:db8::1"}, `\nHost: \[2001:db8::1\]\n`},
+				{map[string]any{"headers": map[string]string{"X-Check": "a, b", "user-agent": "me", "accept": "text/plain"}},
+					`\nAccept: text/plain\n(.*\n)*User-Agent: me\nX-Check: a, b\n`},
+			} {
+				config := map[string]any{"path": "/echo", "body_match": strings.ReplaceAll(tt.match, `\n`, `\r?\n`)}
+				for k, v := range tt.config {
+					config[k] = v
+				}
+				if got := ask(t, s.address, s.with(t, config)); got != "" {
+					config["body_match"], config["body_not_match"] = "", `(?s)^(.*)$`
+					t.Errorf("%v: %s", tt.config, got)
+				}
+			}
+		})
+	}
+}
+
+func TestTimeOutsSayWhatTookSoLong(t *testing.T) {
+	for name, s := range sites(t) {
+		t.Run(name, func(t *testing.T) {
+			config := s.with(t, map[string]any{"path": "/slow", "body_match": "ever"})
+			got, want := askWithin(t, s.address, config, 200*time.Millisecond), "timeout after 200ms reading the body"
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestABodyThatEndsTooEarly(t *testing.T) {
+	for name, s := range sites(t) {
+		t.Run(name, func(t *testing.T) {
+			got := ask(t, s.address, s.with(t, map[string]any{"path": "/abort", "body_match": "half"}))
+			want := "reading the body: the server closed the connection"
+			if strings.HasPrefix(name, "HTTP/2") {
+				want = "reading the body: HTTP/2: stream error: stream ID 1; INTERNAL_ERROR; received from peer"
+			}
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestTheHostHeaderIsTheAddressWithoutTheUsualPort(t *testing.T) {
+	for _, tt := range []struct {
+		tls           bool
+		address, want string
+	}{
+		{false, "192.0.2.1:80", "192.0.2.1"},
+		{false, "192.0.2.1:443", "192.0.2.1:443"},
+		{true, "192.0.2.1:443", "192.0.2.1"},
+		{false, "[2001:db8::1]:80", "[2001:db8::1]"},
+		{false, "[2001:db8::1]:8080", "[2001:db8::1]:8080"},
+		{false, "[fe80::1%eth0]:80", "[fe80::1]"},
+	} {
+		at := netip.MustParseAddrPort(tt.address)
+		p := &plan{Config: Config{TLS: tt.tls}}
+		if got := p.authority(sdk.Target{Address: at.Addr(), Port: at.Port()}); got != tt.want {
+			t.Errorf("%v %s: %s, want %s", tt.tls, tt.address, got, tt.want)
+		}
+	}
+}

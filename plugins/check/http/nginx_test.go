@@ -1,0 +1,137 @@
+package http
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// nginx starts a real one on loopback and returns its addresses: HTTP, HTTP/1.1 over TLS, HTTP/2 over TLS.
+func nginx(t *testing.T, a *authority) (plain, old, secure net.Addr) {
+	t.Helper()
+	const binary = "/usr/sbin/nginx"
+	if _, err := os.Stat(binary); err != nil {
+		t.Skip("nginx is not installed (apt-get install nginx-light): ", err)
+	}
+	dir := t.TempDir()
+	der, key := a.sign(t, leaf{names: []string{"shop.example.com"}})
+	writePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", der)
+	writePEM(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", pkcs8(t, key))
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("<h1>Welcome to the shop</h1>\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	user := ""
+	if os.Getuid() == 0 {
+		user = "user root;" // the files are the test's own
+	}
+	addresses := free(t, 3)
+	conf := fmt.Sprintf(`
+		daemon off; master_process off; %s
+		pid %[2]s/pid; error_log %[2]s/error.log;
+		events { worker_connections 64; }
+		http {
+			access_log off;
+			client_body_temp_path %[2]s/body; proxy_temp_path %[2]s/proxy; fastcgi_temp_path %[2]s/fastcgi;
+			uwsgi_temp_path %[2]s/uwsgi; scgi_temp_path %[2]s/scgi;
+			ssl_certificate %[2]s/cert.pem; ssl_certificate_key %[2]s/key.pem;
+			server {
+				listen %[3]s; listen %[4]s ssl; listen %[5]s ssl http2;
+				root %[2]s;
+				location = /maintenance { return 503 "later\n"; }
+				location = /moved { return 301 http://elsewhere.example.com/; }
+				location = /who { return 200 "$server_protocol $host $http_x_check\n"; }
+			}
+		}`, user, dir, addresses[0], addresses[1], addresses[2])
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var output bytes.Buffer
+	cmd := exec.Command(binary, "-p", dir, "-c", file, "-e", filepath.Join(dir, "error.log"))
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		cmd.Wait()
+	})
+	for range 200 {
+		c, err := net.Dial("tcp", addresses[2].String())
+		if err == nil {
+			c.Close()
+			return addresses[0], addresses[1], addresses[2]
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	log, _ := os.ReadFile(filepath.Join(dir, "error.log"))
+	t.Fatalf("nginx does not start: %s%s", output.Bytes(), log)
+	return nil, nil, nil
+}
+
+// free returns addresses on loopback that nobody listens on.
+func free(t *testing.T, n int) []net.Addr {
+	t.Helper()
+	var addresses []net.Addr
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		addresses = append(addresses, l.Addr())
+	}
+	return addresses
+}
+
+func TestNginx(t *testing.T) {
+	a := newAuthority(t, "The Authority")
+	plain, old, secure := nginx(t, a)
+	trusted := fmt.Sprintf(`"tls":true,"host":"shop.example.com","ca_file":%q`, a.file)
+	for _, tt := range []struct {
+		server       net.Addr
+		config, want string
+	}{
+		{plain, `{}`, ""},
+		{plain, `{"body_match":"Welcome to the shop"}`, ""},
+		{plain, `{"path":"/maintenance"}`, "HTTP 503 Service Unavailable, want 200-299"},
+		{plain, `{"path":"/nothing"}`, "HTTP 404 Not Found, want 200-299"},
+		{plain, `{"path":"/moved"}`, "HTTP 301 Moved Permanently, want 200-299"},
+		{plain, `{"path":"/moved","status":["301"]}`, ""},
+		{plain, `{"path":"/who","host":"a.example.com","headers":{"X-Check":"yes"},"body_match":"^HTTP/1.1 a.example.com yes\n$"}`, ""},
+		{plain, `{"method":"HEAD"}`, ""},
+		{plain, `{"tls":true}`, `not TLS: the answer begins with "HTTP/"`},
+		{secure, `{}`, "HTTP 400 Bad Request, want 200-299"}, // "The plain HTTP request was sent to HTTPS port"
+		{secure, `{` + trusted + `,"path":"/who","body_match":"^HTTP/2.0 shop.example.com"}`, ""},
+		{secure, `{` + trusted + `,"path":"/who","http_version":"2","body_match":"^HTTP/2.0 shop.example.com"}`, ""},
+		{secure, `{` + trusted + `,"path":"/who","http_version":"1.1","body_match":"^HTTP/1.1 shop.example.com"}`, ""},
+		{secure, `{` + trusted + `,"path":"/maintenance"}`, "HTTP 503 Service Unavailable, want 200-299"},
+		{secure, `{` + trusted + `,"sni":"mail.example.com"}`, "certificate is not for mail.example.com but for shop.example.com"},
+		{secure, `{"tls":true,"host":"shop.example.com"}`, `certificate of shop.example.com is signed by an unknown authority: "The Authority"`},
+		{secure, `{"tls":true,"verify":false}`, ""},
+	} {
+		if got := ask(t, tt.server, tt.config); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.config, got, tt.want)
+		}
+	}
+	if got, want := ask(t, old, `{`+trusted+`,"path":"/who","http_version":"2"}`), "shaking hands by TLS: the server refuses: no application protocol"; got != want {
+		t.Errorf("a server of HTTP/1.1, asked by HTTP/2: got %q, want %q", got, want)
+	}
+}
+
+func pkcs8(t *testing.T, key *ecdsa.PrivateKey) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}

@@ -1,0 +1,236 @@
+package http
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// A plan is a configuration made ready to be used by many probes.
+type plan struct {
+	Config
+	uri       string // path and query as they are sent
+	header    http.Header
+	statuses  []statusRange
+	match     *regexp.Regexp
+	notMatch  *regexp.Regexp
+	tlsConfig *tls.Config // nil: not by TLS
+	roots     *roots      // nil: the system's
+	http2     *http.Transport
+}
+
+// compile makes a plan of a configuration, or says everything that is wrong with it.
+func compile(c Config) (*plan, []sdk.Diagnostic) {
+	p := &plan{Config: c, header: make(http.Header)}
+	d := &complaints{}
+	p.compileRequest(d)
+	p.compileAnswer(d)
+	p.compileTLS(d)
+	if len(d.list) > 0 {
+		return nil, d.list
+	}
+	p.http2 = newHTTP2()
+	return p, nil
+}
+
+// complaints are what is wrong with a configuration.
+type complaints struct{ list []sdk.Diagnostic }
+
+func (d *complaints) add(detail, summary string, path ...string) {
+	d.list = append(d.list, sdk.Diagnostic{Path: path, Summary: summary, Detail: detail})
+}
+
+// ownHeaders are those that the request has already, or that would make another kind of request of it.
+var ownHeaders = map[string]string{
+	"Host":              "The attribute host sets it.",
+	"Connection":        "Each request has a connection of its own, which is closed after it.",
+	"Content-Length":    "The request has no body.",
+	"Transfer-Encoding": "The request has no body.",
+	"Trailer":           "The request has no body.",
+	"Expect":            "The request has no body.",
+	"Upgrade":           "The attribute http_version chooses the protocol.",
+}
+
+func (p *plan) compileRequest(d *complaints) {
+	u, err := url.Parse("http://host" + p.Path)
+	switch {
+	case !strings.HasPrefix(p.Path, "/"):
+		d.add(`Write it from the server's root on: "/health".`, "the path does not begin with /", "path")
+	case err != nil || strings.ContainsAny(p.Path, " #") || u.Host != "host":
+		d.add(`Write spaces and the like as %20; a "#" is nothing that a server gets to see.`, "not a path that can be asked for", "path")
+	default:
+		p.uri = u.RequestURI()
+	}
+	if p.Host != "" {
+		if name := hostName(p.Host); name == "" || strings.Contains(p.Host, "@") || !httpguts.ValidHostHeader(p.Host) || strings.ContainsAny(p.Host, "/ \t?#") {
+			d.add(`Write a name or an address, with a port if the server wants it: "www.example.com".`, "not a host", "host")
+		}
+	}
+	if !httpguts.ValidHeaderFieldName(p.Method) || p.Method == http.MethodConnect { // both are tokens, RFC 9110, section 5.6.2
+		d.add(`Use GET, HEAD, OPTIONS or another method that changes nothing.`, "not a method for a check", "method")
+	}
+	for name, value := range p.Headers {
+		canonical := http.CanonicalHeaderKey(name)
+		_, twice := p.header[canonical]
+		why, own := ownHeaders[canonical]
+		switch {
+		case !httpguts.ValidHeaderFieldName(name):
+			d.add("Write letters, digits and hyphens: \"X-Check\".", "not the name of a header", "headers", name)
+		case own:
+			d.add(why, "this header is not to be set here", "headers", name)
+		case twice:
+			d.add("Upper and lower case are the same in names of headers.", "this header is set twice", "headers", name)
+		case !httpguts.ValidHeaderFieldValue(value):
+			d.add("Line breaks and other control characters cannot be sent.", "not the value of a header", "headers", name)
+		}
+		p.header[canonical] = []string{value}
+	}
+	if _, ok := p.header["User-Agent"]; !ok {
+		p.header["User-Agent"] = []string{"evenkeel"}
+	}
+}
+
+func (p *plan) compileAnswer(d *complaints) {
+	p.compileStatus(d)
+	expression := func(attribute, text string) *regexp.Regexp {
+		if text == "" {
+			return nil
+		}
+		e, err := regexp.Compile(text)
+		if err != nil {
+			d.add(strings.TrimPrefix(err.Error(), "error parsing regexp: "), "not a regular expression", attribute)
+		}
+		return e
+	}
+	p.match = expression("body_match", p.BodyMatch)
+	p.notMatch = expression("body_not_match", p.BodyNotMatch)
+	digest := func(attribute, text string, size int) {
+		if text != "" && !isHex(text, size) {
+			d.add(fmt.Sprintf("It has %d hexadecimal digits.", 2*size), "not such a digest", attribute)
+		}
+	}
+	digest("body_sha256", p.BodySHA256, sha256.Size)
+	digest("body_md5", p.BodyMD5, md5.Size)
+	switch {
+	case p.MaxBody < 0 || p.MaxBody > maxMaxBody:
+		d.add(fmt.Sprintf("It is a number of bytes from 0 to %d.", maxMaxBody), "no such length of a body", "max_body")
+	case p.wantsBody() && p.MaxBody == 0:
+		d.add("The body is to be looked at, and would not be read.", "too short for the rules about the body", "max_body")
+	case p.wantsBody() && p.Method == http.MethodHead:
+		d.add("The answer to HEAD has no body.", "a method without a body, and rules about the body", "method")
+	}
+}
+
+// maxMaxBody is how much of a body may be read, in bytes.
+const maxMaxBody = 64 << 20
+
+// wantsBody says whether there are rules about the body.
+func (p *plan) wantsBody() bool {
+	return p.BodyMatch != "" || p.BodyNotMatch != "" || p.BodySHA256 != "" || p.BodyMD5 != ""
+}
+
+func (p *plan) compileTLS(d *complaints) {
+	if !p.TLS {
+		for attribute, set := range map[string]bool{"sni": p.SNI != "", "ca_file": p.CAFile != "", "verify": !p.Verify} {
+			if set {
+				d.add(`Write tls = true beside it.`, "this is for https only", attribute)
+			}
+		}
+		return
+	}
+	if p.SNI != "" && (strings.ContainsAny(p.SNI, ":/@ \t") || !httpguts.ValidHostHeader(p.SNI)) {
+		d.add(`Write a name without a port: "www.example.com".`, "not a name of a server", "sni")
+	}
+	if p.CAFile != "" {
+		if !filepath.IsAbs(p.CAFile) {
+			d.add(`Write the whole path, from /.`, "not a whole path", "ca_file")
+		}
+		p.roots = &roots{file: p.CAFile}
+	}
+	name := p.SNI
+	if name == "" {
+		name = hostName(p.Host)
+	}
+	p.tlsConfig = &tls.Config{ServerName: name, InsecureSkipVerify: !p.Verify}
+	switch p.HTTPVersion {
+	case "1.1":
+		p.tlsConfig.NextProtos = []string{"http/1.1"}
+	case "2":
+		p.tlsConfig.NextProtos = []string{"h2"}
+	default:
+		p.tlsConfig.NextProtos = []string{"h2", "http/1.1"}
+	}
+}
+
+// hostName returns a Host header's name or address without its port and without brackets.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
+}
+
+// authority is the Host header for a target.
+func (p *plan) authority(t sdk.Target) string {
+	if a, err := netip.ParseAddr(p.Host); err == nil && a.Is6() {
+		return "[" + p.Host + "]"
+	}
+	if p.Host != "" {
+		return p.Host
+	}
+	a := t.Address.WithZone("") // it means nothing to the server, RFC 6874
+	if t.Port == 80 && !p.TLS || t.Port == 443 && p.TLS {
+		if a.Is6() {
+			return "[" + a.String() + "]"
+		}
+		return a.String()
+	}
+	return netip.AddrPortFrom(a, t.Port).String()
+}
+
+// plans are the compiled configurations, by their JSON.
+type plans struct {
+	mu       sync.RWMutex
+	byConfig map[string]*plan
+}
+
+// maxPlans is how many are kept. A director has a few, even if it has thousands of targets.
+const maxPlans = 4096
+
+// of returns the plan of a configuration. raw is the JSON it was decoded from.
+func (p *plans) of(raw json.RawMessage, c Config) (*plan, error) {
+	p.mu.RLock()
+	known := p.byConfig[string(raw)]
+	p.mu.RUnlock()
+	if known != nil {
+		return known, nil
+	}
+	fresh, ds := compile(c)
+	if len(ds) > 0 {
+		return nil, ds[0]
+	}
+	if len(raw) == 0 {
+		return fresh, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.byConfig) >= maxPlans {
+		clear(p.byConfig)
+	}
+	p.byConfig[string(raw)] = fresh
+	return fresh, nil
+}
