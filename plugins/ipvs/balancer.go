@@ -128,16 +128,13 @@ func (b *Balancer) converge(touched []kernel.ServiceKey, foreign bool) (sdk.Appl
 			b.reportForeign(p)
 		}
 		result.Failures = nil
-		surprised, err := b.carryOut(p.first, &result)
+		b.mark(beforeServices, &result)
+		surprised, err := b.carryOut(p, &result)
 		if err != nil {
 			return result, err
 		}
-		b.mark(&result)
-		again, err := b.carryOut(p.last, &result)
-		if err != nil {
-			return result, err
-		}
-		if !surprised && !again {
+		b.mark(afterServices, &result)
+		if !surprised {
 			return result, nil
 		}
 		// Somebody else has changed the table since it was read: what the mirror says is not so.
@@ -178,16 +175,16 @@ func (b *Balancer) surprise() error {
 
 // carryOut does the steps and notes in the mirror what the kernel accepted. surprised means that the kernel's answer shows
 // the mirror to be wrong: something is there that should not be, or the other way round.
-func (b *Balancer) carryOut(steps []step, result *sdk.ApplyResult) (surprised bool, err error) {
-	if len(steps) == 0 {
+func (b *Balancer) carryOut(p plan, result *sdk.ApplyResult) (surprised bool, err error) {
+	if len(p) == 0 {
 		return false, nil
 	}
-	refused, err := b.write.Do(ops(steps))
+	refused, err := b.write.Do(p.ops())
 	if err != nil {
 		return false, fmt.Errorf("write to the kernel's IPVS: %w", err)
 	}
 	unborn := make(map[kernel.ServiceKey]bool) // new services that the kernel refused
-	for i, s := range steps {
+	for i, s := range p {
 		key := s.Service.ServiceKey
 		switch err := refused[i]; {
 		case err == nil:
@@ -219,7 +216,7 @@ func contradicts(c kernel.Command, err error) bool {
 
 func (b *Balancer) reportForeign(p plan) {
 	var lines []string
-	for _, s := range p.last {
+	for _, s := range p {
 		if s.Command == kernel.DelService {
 			lines = append(lines, fmt.Sprintf("%s: found in the kernel and not wanted, with %d real servers", s.Service.ServiceKey, len(b.have.services[s.Service.ServiceKey].destinations)))
 		}

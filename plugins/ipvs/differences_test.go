@@ -58,8 +58,7 @@ func TestEveryDifferenceIsSaidInALine(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		// What makes a line makes a write, and nothing else does.
-		p := planOf(is, should, nil, nil)
-		if len(p.first)+len(p.last) == 0 {
+		if p := planOf(is, should, nil, nil); len(p) == 0 {
 			t.Errorf("%s: and nothing would be written", want)
 		}
 	}

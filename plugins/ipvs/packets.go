@@ -12,14 +12,29 @@ const conntrackSysctl = "net/ipv4/vs/conntrack"
 
 var errNoPackets = errors.New("there is no nftables here")
 
+// When rules for packets are brought into force: those that come, before the services that need them, so that no
+// connection of a new real server is without its masquerade; those that go, after. A mark for which there is no service
+// does no harm: IPVS then goes by the address.
+type when bool
+
+const (
+	beforeServices when = false
+	afterServices  when = true
+)
+
 // mark brings the rules for packets into force. They are compared with what was in force last; after a look for drift,
 // with what the kernel holds.
-func (b *Balancer) mark(result *sdk.ApplyResult) {
+func (b *Balancer) mark(at when, result *sdk.ApplyResult) {
 	rules := b.want.packets()
-	if rules.Equal(b.packets) && (b.packetOK || b.DryRun) {
-		return
+	if at == beforeServices {
+		rules = rules.Union(b.packets)
 	}
-	if b.DryRun {
+	switch same := rules.Equal(b.packets); {
+	case same && (b.packetOK || b.DryRun):
+		return
+	case at == afterServices && !b.packetOK && !b.DryRun:
+		return // it has failed just now
+	case b.DryRun:
 		result.Writes++
 		b.packets = rules
 		return

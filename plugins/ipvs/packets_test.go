@@ -71,21 +71,34 @@ func shop(ports ...sdk.PortRange) sdk.Service {
 		Destinations: []sdk.Destination{{Address: addr("10.0.0.1"), Forward: sdk.NAT, Weight: 1}}}
 }
 
-func TestPacketsAreMarkedAfterTheirServiceIsThereAndNotAfterItIsGone(t *testing.T) {
+func TestRulesForPacketsComeBeforeTheirServiceAndGoAfterIt(t *testing.T) {
 	j := newJournal()
 	b := j.balancer(t)
-	apply(t, b, full(1, tableWith(shop(sdk.PortRange{First: 80, Last: 80}, sdk.PortRange{First: 8000, Last: 8099}))))
-	j.want(t,
-		"add service fwmark 99", "add real server 10.0.0.1:0 of fwmark 99",
-		"mark tcp 192.0.2.9:80 with 99", "mark tcp 192.0.2.9:8000-8099 with 99")
-	if r := apply(t, b, full(2, tableWith(shop()))); r.Writes != 1 {
-		t.Errorf("%d writes, want 1", r.Writes)
+	apply(t, b, full(1, tableWith(shop(sdk.PortRange{First: 80, Last: 80}))))
+	j.want(t, "mark tcp 192.0.2.9:80 with 99", "add service fwmark 99", "add real server 10.0.0.1:0 of fwmark 99")
+
+	// Rules that come and others that go: at no time are there fewer than before and after.
+	if r := apply(t, b, full(2, tableWith(shop(sdk.PortRange{First: 8000, Last: 8099})))); r.Writes != 2 {
+		t.Errorf("%d writes, want 2", r.Writes)
 	}
-	j.want(t, "mark tcp 192.0.2.9 with 99")
+	j.want(t, "mark tcp 192.0.2.9:80 with 99", "mark tcp 192.0.2.9:8000-8099 with 99", "mark tcp 192.0.2.9:8000-8099 with 99")
+
 	apply(t, b, sdk.TableUpdate{Generation: 3, Base: 2, Changed: []sdk.DestinationUpdate{{Service: shop().Key, Destination: sdk.Destination{Address: addr("10.0.0.1"), Forward: sdk.NAT}}}})
 	j.want(t, "change real server 10.0.0.1:0 of fwmark 99") // and the rules are not even looked at
 	apply(t, b, full(4, sdk.Table{}))
-	j.want(t, "no rules", "remove service fwmark 99")
+	j.want(t, "remove service fwmark 99", "no rules")
+}
+
+func TestNoConnectionOfARealServerBehindFullNATIsWithoutItsMasquerade(t *testing.T) {
+	j := newJournal()
+	b := j.balancer(t)
+	d := server(1, 1)
+	d.Forward = sdk.FullNAT
+	apply(t, b, full(1, tableWith(web(d))))
+	j.want(t, conntrackSysctl+" = 1", "masquerade tcp 192.0.2.1:80 to 10.0.0.1:80",
+		"add service tcp 192.0.2.1:80", "add real server 10.0.0.1:80 of tcp 192.0.2.1:80")
+	apply(t, b, full(2, tableWith(web())))
+	j.want(t, "remove real server 10.0.0.1:80 of tcp 192.0.2.1:80", "no rules")
 }
 
 func TestFullNATMasqueradesWhatGoesToThatRealServer(t *testing.T) {

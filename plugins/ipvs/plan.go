@@ -15,11 +15,8 @@ import (
 //  4. services that go
 //  5. daemons that come
 //
-// Between the fourth and what is before lie the rules that mark packets (see Balancer.converge): a service is there
-// before packets are marked for it, and gone after.
-type plan struct {
-	first, last []step
-}
+// The rules for packets have their own place, before and after it all: see Balancer.mark.
+type plan []step
 
 // A step is an operation and what it is called in a report of its failure.
 type step struct {
@@ -30,32 +27,32 @@ type step struct {
 // planOf compares two tables. With only, nothing but those services is looked at. Services in leave are not touched.
 func planOf(have, want *table, only []kernel.ServiceKey, leave map[kernel.ServiceKey]bool) plan {
 	var p plan
-	add := func(to *[]step, what string, o kernel.Op) { *to = append(*to, step{o, what}) }
+	add := func(what string, o kernel.Op) { p = append(p, step{o, what}) }
 	all := only == nil
 	if all {
 		for _, backup := range []bool{false, true} {
 			is, running := have.daemons[backup]
 			should, wanted := want.daemons[backup]
 			if running && (!wanted || !sameDaemon(is, should)) {
-				add(&p.first, "stop "+daemonName(backup), kernel.Op{Command: kernel.DelDaemon, Daemon: is})
+				add("stop "+daemonName(backup), kernel.Op{Command: kernel.DelDaemon, Daemon: is})
 			}
 		}
 		if timeoutsOver(have.timeouts, want.timeouts) != have.timeouts {
-			add(&p.first, "set time-outs", kernel.Op{Command: kernel.SetConfig, Timeouts: want.timeouts})
+			add("set time-outs", kernel.Op{Command: kernel.SetConfig, Timeouts: want.timeouts})
 		}
 		only = want.keys()
 	}
 	for _, k := range only {
 		if s := want.services[k]; s != nil && have.services[k] == nil && !leave[k] {
-			add(&p.first, "add service", kernel.Op{Command: kernel.NewService, Service: s.Service})
+			add("add service", kernel.Op{Command: kernel.NewService, Service: s.Service})
 			for _, d := range s.sorted() {
-				add(&p.first, "add real server", kernel.Op{Command: kernel.NewDestination, Service: s.Service, Destination: s.destinations[d]})
+				add("add real server", kernel.Op{Command: kernel.NewDestination, Service: s.Service, Destination: s.destinations[d]})
 			}
 		}
 	}
 	for _, k := range only {
 		if is, should := have.services[k], want.services[k]; is != nil && should != nil && !leave[k] {
-			p.first = append(p.first, changes(is, should)...)
+			p = append(p, changes(is, should)...)
 		}
 	}
 	if all {
@@ -63,14 +60,14 @@ func planOf(have, want *table, only []kernel.ServiceKey, leave map[kernel.Servic
 	}
 	for _, k := range only {
 		if is := have.services[k]; is != nil && want.services[k] == nil && !leave[k] {
-			add(&p.last, "remove service", kernel.Op{Command: kernel.DelService, Service: is.Service})
+			add("remove service", kernel.Op{Command: kernel.DelService, Service: is.Service})
 		}
 	}
 	if all {
 		for _, backup := range []bool{false, true} {
 			is, running := have.daemons[backup]
 			if should, wanted := want.daemons[backup]; wanted && !(running && sameDaemon(is, should)) {
-				add(&p.last, "start "+daemonName(backup), kernel.Op{Command: kernel.NewDaemon, Daemon: should})
+				add("start "+daemonName(backup), kernel.Op{Command: kernel.NewDaemon, Daemon: should})
 			}
 		}
 	}
@@ -119,9 +116,10 @@ func changeName(before, after kernel.Destination) string {
 	return "change real server"
 }
 
-func ops(steps []step) []kernel.Op {
-	list := make([]kernel.Op, len(steps))
-	for i, s := range steps {
+// ops are a plan's operations.
+func (p plan) ops() []kernel.Op {
+	list := make([]kernel.Op, len(p))
+	for i, s := range p {
 		list[i] = s.Op
 	}
 	return list

@@ -72,6 +72,13 @@ func (m Masquerade) String() string {
 // Empty says whether there are no rules.
 func (r Rules) Empty() bool { return len(r.Marks) == 0 && len(r.Masquerade) == 0 }
 
+// Union returns the rules of both, sorted.
+func (r Rules) Union(o Rules) Rules {
+	u := Rules{Marks: slices.Concat(r.Marks, o.Marks), Masquerade: slices.Concat(r.Masquerade, o.Masquerade)}
+	u.Sort()
+	return u
+}
+
 // Equal compares sorted rules.
 func (r Rules) Equal(o Rules) bool {
 	return slices.Equal(r.Marks, o.Marks) && slices.Equal(r.Masquerade, o.Masquerade)
