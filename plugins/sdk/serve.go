@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -53,7 +54,7 @@ func Serve(p Plugin) {
 	}
 	h := Handshake()
 	if os.Getenv(h.MagicCookieKey) != h.MagicCookieValue {
-		fmt.Fprintf(os.Stderr, "This is evenkeel's plugin %s. The core starts it; \"%s describe\" says what it is.\n", p.info, os.Args[0])
+		fmt.Fprintf(os.Stderr, "This is evenkeel's plugin %s. The core starts it; \"%s describe\" says what it is.\n", p.info, strings.Join(os.Args, " "))
 		os.Exit(1)
 	}
 	if err := serve(p); err != nil {
