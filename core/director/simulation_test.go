@@ -175,6 +175,8 @@ func (s *simulation) checkEvents(out Output) {
 			s.Fatalf("event %d in the place of %d", e.ID, s.nextEvent)
 		case e.Cause >= e.ID:
 			s.Fatalf("event %d is caused by the later %d", e.ID, e.Cause)
+		case e.Cause != 0 && e.Cause < out.Events[0].ID:
+			s.Fatalf("event %d is caused by %d, of an earlier step", e.ID, e.Cause)
 		case e.Cause == 0 && e.Kind != "check" && e.Kind != "config":
 			s.Fatalf("nothing causes %+v", e)
 		case e.From == e.To:

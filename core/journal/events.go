@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -21,9 +22,16 @@ type eventLog struct {
 	next     uint64      // the ID of the next event
 	reserved uint64      // what next-event.json says
 	segments []uint64    // by first ID, ascending; the last is open
-	file     *os.File    // the last segment; nil: none yet
+	file     segmentFile // the last segment; nil: none yet
 	size     int64       // of file
 	recent   []sdk.Event // the latest, ascending
+}
+
+// A segmentFile is an *os.File, opened for writing at its end.
+type segmentFile interface {
+	io.WriteCloser
+	Sync() error
+	Truncate(size int64) error
 }
 
 // A reservation is next-event.json.

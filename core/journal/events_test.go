@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -160,23 +162,30 @@ func spoil(t testing.TB, j *Journal, name string, change func([]byte) []byte) {
 	}
 }
 
+// A fullDisk takes half of what is written.
+type fullDisk struct{ segmentFile }
+
+func (f fullDisk) Write(b []byte) (int, error) {
+	n, err := f.segmentFile.Write(b[:len(b)/2])
+	return n, errors.Join(err, syscall.ENOSPC)
+}
+
 func TestAnAppendThatFailsLeavesNothingBehind(t *testing.T) {
 	j := mustOpen(t, t.TempDir())
 	mustAppend(t, j, some(1, 3))
-	if err := j.events.file.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Append(some(4, 2)); err == nil {
-		t.Fatal("an append to a closed file succeeded")
+	disk := j.events.file
+	j.events.file = fullDisk{disk}
+	if err := j.Append(some(4, 2)); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("an append to a full disk gave %v", err)
 	}
 	if n := j.NextEvent(); n != 4 {
 		t.Errorf("the next event will be %d", n)
 	}
 	expectEvents(t, j, 1, 100, some(1, 3))
-	if err := j.openSegment(1); err != nil {
-		t.Fatal(err)
-	}
+	j.events.file = disk
 	mustAppend(t, j, some(4, 2))
+	j = reopen(t, j)
+	noProblems(t, j)
 	expectEvents(t, j, 1, 100, some(1, 5))
 }
 
