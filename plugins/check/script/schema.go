@@ -1,0 +1,42 @@
+package script
+
+import (
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// Config is what check "script" may hold beside what every check has.
+type Config struct {
+	Command []string `attr:"command" required:"true" doc:"the program, with its whole path, and its arguments; no shell is involved"`
+	User    string   `attr:"user" default:"nobody" doc:"whom it runs as"`
+}
+
+// userName is a name as useradd(8) takes it.
+var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$`)
+
+// Validate refuses what cannot work. Whether the program is there is a matter of the machine that runs it.
+func (c Config) Validate() []sdk.Diagnostic {
+	var list []sdk.Diagnostic
+	add := func(summary, detail string, path ...string) {
+		list = append(list, sdk.Diagnostic{Path: path, Summary: summary, Detail: detail})
+	}
+	switch {
+	case len(c.Command) == 0:
+		add("there is no program to run", `write command = ["/usr/local/bin/check_it", "argument"]`, "command")
+	case !filepath.IsAbs(c.Command[0]):
+		add("the program has no whole path", `write it from / on: "/usr/local/bin/check_it"`, "command", "0")
+	}
+	for i, argument := range c.Command {
+		if strings.ContainsRune(argument, 0) {
+			add("an argument can't have a zero byte", "leave it out", "command", strconv.Itoa(i))
+		}
+	}
+	if !userName.MatchString(c.User) {
+		add("it is no name of a user", `write user = "nobody"`, "user")
+	}
+	return list
+}
