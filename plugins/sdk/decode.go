@@ -43,7 +43,8 @@ func decode[T any](config json.RawMessage) (T, []Diagnostic) {
 		return v, d.diagnostics
 	}
 	if c, ok := any(&v).(Validator); ok {
-		return v, c.Validate()
+		diagnostics := c.Validate() // which may also prepare v
+		return v, diagnostics
 	}
 	return v, nil
 }

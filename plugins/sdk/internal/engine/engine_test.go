@@ -362,13 +362,29 @@ func TestAProbeThatIgnoresItsContextStopsNothingElse(t *testing.T) {
 		equal(t, "verdicts", w.said(), []string{"web/1: up"})
 		w.pass(20 * time.Second)
 		equal(t, "verdicts: each interval without an end is a failure", w.said(),
-			[]string{"web/0: down: the probe is still busy after 20s"})
+			[]string{"web/0: down: the probe is still busy after 23.1s"})
 		equal(t, "probes of the one that hangs", w.probed("web/0"), seconds(0))
 
 		close(release)
 		w.pass(20 * time.Second)
 		equal(t, "verdicts when it ends, and the next succeeds", w.said(), []string{"web/0: up"})
-		equal(t, "its probes", w.probed("web/0"), seconds(40, 50))
+		equal(t, "its probes", w.probed("web/0"), seconds(33.1, 40, 50))
+	})
+}
+
+func TestAProbeThatEndsALittleTooLateIsOneFailure(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		s := server(1)
+		s.Interval, s.Timeout, s.Fall, s.Initial = time.Second, time.Second, 3, StateUp
+		w.answers(func(context.Context, Target) error { time.Sleep(1500 * time.Millisecond); return nil })
+		w.watch()
+		w.said()
+		w.Apply(1, true, []Target{s}, nil)
+		w.pass(4 * time.Second) // two such probes, at 0 and 2.1 s
+		equal(t, "verdicts", w.said(), []string(nil))
+		w.pass(1400 * time.Millisecond) // and the third, at 4.2 s, over at 5.2 s and given up at 5.3 s
+		equal(t, "verdicts", w.said(), []string{"web/1: down: timeout after 1s"})
+		equal(t, "probes", w.probed(s.ID), seconds(0, 2.1, 4.2))
 	})
 }
 

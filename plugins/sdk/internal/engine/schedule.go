@@ -52,17 +52,24 @@ func (e *Engine) do(g *group, now moment) {
 		e.workers.stuck++
 		e.hire()
 		e.record(g, false, timedOut(g.target.Timeout), g.target.Timeout)
-		e.again(g, now)
+		e.later(g, now)
 	case stuck:
 		busy := time.Duration(now - g.began)
 		e.record(g, false, fmt.Sprintf("the probe is still busy after %s", busy.Round(time.Millisecond)), busy)
-		e.again(g, now)
+		e.later(g, now)
 	}
 }
 
 // again puts g where its next probe is due.
 func (e *Engine) again(g *group, now moment) {
 	g.due = next(&g.target, g.due, g.phase, now, g.contradicted())
+	e.at(g, g.due)
+}
+
+// later puts g, whose probe does not end, where that is another failure: a whole interval from now, or retry interval,
+// also if the probe took longer than that already. It gets the time to end that its successor would have had to begin.
+func (e *Engine) later(g *group, now moment) {
+	g.due = next(&g.target, now, now, now, g.contradicted())
 	e.at(g, g.due)
 }
 
