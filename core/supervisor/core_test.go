@@ -25,8 +25,8 @@ func beCore() {
 		fmt.Println(err)
 		return
 	}
-	s.Set([]Plugin{check("port", nil), check("floods-log", told), {Kind: sdk.KindVRRP, Name: "vrrp", Builtin: true}})
-	for running := 0; running < 3; time.Sleep(time.Millisecond) {
+	s.Set([]Plugin{check("port", nil), check("floods-log", told), check("hangs-in-stop", nil), {Kind: sdk.KindVRRP, Name: "vrrp", Builtin: true}})
+	for running := 0; running < 4; time.Sleep(time.Millisecond) {
 		running = 0
 		for _, p := range s.Status() {
 			if p.State == Running {
@@ -53,7 +53,7 @@ func startCore(t *testing.T, dir string) (core *exec.Cmd, plugins map[string]int
 		t.Fatal(err)
 	}
 	plugins = make(map[string]int)
-	for lines := bufio.NewScanner(out); len(plugins) < 3; {
+	for lines := bufio.NewScanner(out); len(plugins) < 4; {
 		if !lines.Scan() {
 			t.Fatalf("the core ends: %v", core.Wait())
 		}
@@ -76,8 +76,8 @@ func TestNoPluginButVRRPOutlivesACoreThatIsKilled(t *testing.T) {
 	core.Process.Kill()
 	core.Wait()
 	defer kill(plugins["vrrp"])
-	for _, name := range []string{"check-port", "check-floods-log"} {
-		for deadline := time.Now().Add(5 * time.Second); alive(plugins[name]); time.Sleep(time.Millisecond) {
+	for _, name := range []string{"check-port", "check-floods-log", "check-hangs-in-stop"} { // the last one would take its time
+		for deadline := time.Now().Add(2 * time.Second); alive(plugins[name]); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("plugin %s, process %d, has no core and is still there", name, plugins[name])
 			}
@@ -97,8 +97,8 @@ func TestWhatADeadCoreHasLeftIsSweptAway(t *testing.T) {
 	defer os.RemoveAll(dir)
 	core, plugins := startCore(t, dir)
 	live, err := os.ReadDir(dir + "/p")
-	if err != nil || len(live) < 3 {
-		t.Fatalf("a core with three plugins has the folders %v, %v", live, err)
+	if err != nil || len(live) < 4 {
+		t.Fatalf("a core with four plugins has the folders %v, %v", live, err)
 	}
 	newSupervisor := func() {
 		s, err := New(Options{RunDir: dir})
