@@ -1,0 +1,77 @@
+# Everything a person does with this tree. "make" alone prints the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+CACHE := $(CURDIR)/.cache
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PROTOC_GEN_GO := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
+PROTOC_GEN_GO_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+
+export CGO_ENABLED ?= 0
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+.PHONY: build
+build: ## dist/evenkeel and dist/evenkeel-lab
+	mkdir -p dist
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o dist/evenkeel ./cmd/evenkeel
+	go build -trimpath -ldflags "-s -w" -o dist/evenkeel-lab ./cmd/evenkeel-lab
+
+.PHONY: demo
+demo: build packages-lab ## a director, three real servers and a client in virtual machines; about a minute
+	dist/evenkeel-lab setup
+	dist/evenkeel-lab demo --evenkeel dist/evenkeel
+
+.PHONY: test
+test: lint test-pure test-ns test-vm ## all rings of tests, quick ones first; what is missing is installed
+	@.ci/ring summary
+
+.PHONY: test-pure
+test-pure: packages-test ## ring 1: no root, no network, seconds
+	.ci/ring run 1 pure -timeout 5m -skip '^Test(NS|VM|Image)' ./...
+
+.PHONY: test-ns
+test-ns: packages-test ## ring 2: real sockets between network namespaces (root)
+	.ci/ring run 2 namespaces -timeout 10m -p 1 -run '^TestNS' ./...
+
+.PHONY: test-vm
+test-vm: build packages-test packages-lab ## ring 3: virtual machines with real IPVS (root)
+	dist/evenkeel-lab setup
+	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 3 'virtual machines' -timeout 25m -p 1 -run '^TestVM' ./image/...
+
+.PHONY: race
+race: packages-test ## ring 1 under the race detector
+	CGO_ENABLED=1 go test -race -timeout 10m -skip '^Test(NS|VM|Image)' ./...
+
+.PHONY: bench
+bench: build packages-test packages-lab ## performance beside keepalived; writes nothing, see docs/benchmarks.md
+	dist/evenkeel-lab setup
+	dist/evenkeel-lab bench --evenkeel dist/evenkeel
+
+.PHONY: lint
+lint: ## formatting, vet, staticcheck, the conventions of DESIGN
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "gofmt would change: $$bad"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go test -count=1 ./docs/conventions
+
+.PHONY: proto
+proto: packages-proto ## generate the Go code of the .proto files
+	.ci/proto $(CACHE) $(PROTOC_GEN_GO) $(PROTOC_GEN_GO_GRPC)
+
+.PHONY: clean
+clean: ## remove what make made here
+	rm -rf dist .cache
+
+# Debian packages: installed when missing (as root, or through sudo), otherwise named in one line.
+.PHONY: packages-lab packages-test packages-proto
+packages-lab:
+	@.ci/packages busybox-static kmod ipvsadm iproute2 qemu-system-x86 keepalived
+packages-test:
+	@.ci/packages nginx-light iproute2 openssl
+packages-proto:
+	@.ci/packages protobuf-compiler libprotobuf-dev

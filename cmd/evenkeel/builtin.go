@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/evenkeel/evenkeel/core/supervisor"
+	"github.com/evenkeel/evenkeel/plugins/check/http"
+	"github.com/evenkeel/evenkeel/plugins/check/script"
+	"github.com/evenkeel/evenkeel/plugins/check/tcp"
+	"github.com/evenkeel/evenkeel/plugins/ipvs"
+	"github.com/evenkeel/evenkeel/plugins/notify/mail"
+	notifyscript "github.com/evenkeel/evenkeel/plugins/notify/script"
+	"github.com/evenkeel/evenkeel/plugins/notify/service"
+	"github.com/evenkeel/evenkeel/plugins/provision/ssh"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// builtins are the plugins that this binary is, each under its own name.
+func builtins() []sdk.Plugin {
+	return []sdk.Plugin{
+		ipvs.Plugin(),
+		tcp.Plugin(), http.Plugin(), script.Plugin(),
+		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
+		ssh.Plugin(),
+	}
+}
+
+// servePlugin is "evenkeel plugin NAME": the supervisor starts the built-in plugins this way.
+func servePlugin(args []string) int {
+	if len(args) < 1 {
+		fmt.Fprintln(os.Stderr, "evenkeel: plugin: which one? The director starts its plugins itself; see \"evenkeel status\"")
+		return 2
+	}
+	if err := supervisor.Confine(); err != nil {
+		fmt.Fprintf(os.Stderr, "evenkeel: plugin %s: %v\n", args[0], err)
+		return 1
+	}
+	all := builtins()
+	i := slices.IndexFunc(all, func(p sdk.Plugin) bool { return p.Info().String() == args[0] && !p.Declared() })
+	if i < 0 {
+		fmt.Fprintf(os.Stderr, "evenkeel: plugin: there is no built-in plugin %q\n", args[0])
+		return 2
+	}
+	sdk.Serve(all[i])
+	return 0
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/evenkeel/evenkeel/core/control"
+)
+
+// newRoot is the command line. Commands that speak with a running evenkeel share --socket.
+func newRoot() *cobra.Command {
+	var socket string
+	root := &cobra.Command{
+		Use:   "evenkeel",
+		Short: "A load balancer: virtual servers on the kernel's IPVS, real servers watched, VIPs that survive a box",
+		// What went wrong is printed once, by main, without the usage.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().StringVar(&socket, "socket", control.DefaultSocket, "the control socket of the running evenkeel")
+	root.AddCommand(
+		newRun(&socket), newStatus(&socket), newReload(&socket), newEvents(&socket),
+		newValidate(), newFmt(), newExport(), newVersion(),
+	)
+	return root
+}

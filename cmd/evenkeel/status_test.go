@@ -1,0 +1,83 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/evenkeel/evenkeel/core/control/controlv1"
+)
+
+func TestTheStatusIsWhatAnOperatorNeedsAtThreeInTheMorning(t *testing.T) {
+	now := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+	before := func(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(now.Add(-d)) }
+	st := &controlv1.StatusResponse{
+		Director: "lb1", Version: "1.0", Pid: 42, Started: before(26 * time.Hour),
+		Configuration: &controlv1.Configuration{Paths: []string{"/etc/evenkeel/lb.hcl"}, Loaded: before(90 * time.Minute), Problem: "Error: no\n  on lb.hcl:3,1:"},
+		VirtualServers: []*controlv1.VirtualServer{{
+			Name: "web", Position: "lb.hcl:3,1", Service: "tcp 192.0.2.1:80", Scheduler: "wrr", Quorum: 1, Weight: 3, HasQuorum: true, Sorry: "configured",
+			RealServers: []*controlv1.RealServer{
+				{Address: "192.0.2.11:80", Forward: "dr", State: "up", Since: before(time.Hour), ConfiguredWeight: 3, Weight: 3, InTable: true, Active: 12, Inactive: 3,
+					Traffic: &controlv1.Traffic{ConnectionsPerSecond: 5}},
+				{Address: "192.0.2.12:80", Forward: "dr", State: "down", Since: before(10 * time.Second), ConfiguredWeight: 1, Reason: "HTTP 503"},
+			},
+		}},
+		Balancer: &controlv1.Balancer{Version: "1.2.1", ConnectionTableSize: 4096, Writes: 7},
+		Plugins: []*controlv1.Plugin{
+			{Name: "check-http", Version: "1.0", State: "running", Pid: 44, Since: before(time.Hour), Restarts: 1, Memory: 3 << 20, Cpu: durationpb.New(1500 * time.Millisecond), LastError: "signal: killed"},
+		},
+	}
+	var got strings.Builder
+	printStatus(&got, st, now)
+	want := `director lb1, evenkeel 1.0, pid 42, up 1d2h
+configuration /etc/evenkeel/lb.hcl, loaded 1h30m ago
+
+PROBLEM with the configuration:
+  Error: no
+    on lb.hcl:3,1:
+
+web  tcp 192.0.2.1:80 wrr, quorum 3 of 1, sorry server configured  (lb.hcl:3,1)
+  REAL SERVER       FORWARD  WEIGHT  STATE  SINCE  ACTIVE  INACTIVE  CONN/S  REASON
+  -> 192.0.2.11:80  dr       3       up     1h0m   12      3         5
+  -> 192.0.2.12:80  dr       - (1)   DOWN   10s    0       0         0       HTTP 503
+
+IPVS 1.2.1, connection table of 4096, 7 writes since the start
+
+PLUGIN      STATE    PID  SINCE  RESTARTS  MEMORY   CPU   LAST ERROR
+check-http  running  44   1h0m   1         3.0 MiB  1.5s  signal: killed
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("the status (-want +got):\n%s", diff)
+	}
+}
+
+func TestALostQuorumStandsOut(t *testing.T) {
+	var got strings.Builder
+	printVirtualServers(&got, []*controlv1.VirtualServer{{Name: "web", Quorum: 2, Weight: 1, Sorry: "in"}}, time.Now())
+	if !strings.Contains(got.String(), "QUORUM LOST (1 of 2), sorry server in") {
+		t.Errorf("got:\n%s", got.String())
+	}
+}
+
+func TestATimeIsToldInItsTwoLargestUnits(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for d, want := range map[time.Duration]string{
+		0:                             "0s",
+		59 * time.Second:              "59s",
+		61 * time.Second:              "1m1s",
+		3*time.Hour + 5*time.Minute:   "3h5m",
+		100*time.Hour + 9*time.Minute: "4d4h",
+		-time.Second:                  "0s", // a clock that was set back
+	} {
+		if got := ago(timestamppb.New(now.Add(-d)), now); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+	if got := ago(nil, now); got != "-" {
+		t.Errorf("never is %q", got)
+	}
+}
