@@ -17,37 +17,41 @@ import (
 
 // loadFirst reads the configuration at the start. One with errors is replaced by the last good one if there is one: a box
 // that was restarted in the night of a failure carries on with what it ran before, and says so.
-func (d *daemon) loadFirst() error {
+func (d *daemon) loadFirst() (*load.Diagnostics, error) {
 	c := newCatalog(d.builtin, d.plugins.Describe)
 	defer c.close()
 	cfg, diags := load.Load(d.o.Paths, loadOptions(c))
 	if !diags.HasErrors() {
 		d.accept(cfg, diags)
-		return nil
+		return diags, nil
 	}
 	problem := diags.Text()
 	sources, when, ok := d.journal.LastConfig()
 	if !ok {
-		return &ConfigError{Text: problem}
+		return nil, &ConfigError{Text: problem}
 	}
 	cfg, again := load.Sources(sourcesOf(sources), loadOptions(c))
 	if again.HasErrors() {
-		return &ConfigError{Text: problem + "\nand the last good configuration, of " + when.Format(time.DateTime) + ", is not good any more:\n" + again.Text()}
+		return nil, &ConfigError{Text: problem + "\nand the last good configuration, of " + when.Format(time.DateTime) + ", is not good any more:\n" + again.Text()}
 	}
 	d.config, d.loaded, d.warnings = cfg, time.Now(), d.allWarnings(cfg, again)
 	d.problem = fmt.Sprintf("this is the last good configuration, of %s, because the files have errors:\n%s", when.Format(time.DateTime), problem)
 	d.log.Error("the configuration has errors; running the last good one", "from", when.Format(time.DateTime), "paths", strings.Join(d.o.Paths, " "))
 	fmt.Fprintln(os.Stderr, problem)
-	return nil
+	return nil, nil
 }
 
-// accept makes cfg the configuration that runs, and the last good one.
+// accept makes cfg the configuration that runs.
 func (d *daemon) accept(cfg *config.Config, diags *load.Diagnostics) {
 	d.config, d.loaded, d.problem, d.warnings = cfg, time.Now(), "", d.allWarnings(cfg, diags)
 	for _, w := range d.warnings {
 		d.log.Warn(w)
 	}
-	if err := d.journal.SaveConfig(textsOf(diags.Sources()), d.loaded); err != nil {
+}
+
+// keep makes what was read the last good configuration. It waits for the disk, so it is not for the loop.
+func (d *daemon) keep(diags *load.Diagnostics) {
+	if err := d.journal.SaveConfig(textsOf(diags.Sources()), time.Now()); err != nil {
 		d.log.Error("the configuration could not be kept as the last good one", "error", err)
 	}
 }
@@ -152,6 +156,7 @@ func (d *daemon) reload(ctx context.Context) reloadResult {
 	}) {
 		return reloadResult{problem: errGone.Error()}
 	}
+	d.keep(diags)
 	select {
 	case res.writes = <-done:
 	case <-time.After(10 * time.Second):

@@ -14,6 +14,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -69,7 +71,9 @@ type daemon struct {
 	checks    map[string]*feed[sdk.TargetUpdate] // by type
 	probes    map[string]*probeCount             // by target ID
 	table     tableState
-	unsaved   bool // verdicts that the journal has not
+	unsaved   bool        // verdicts that the journal has not
+	busy      atomic.Bool // writing them
+	saving    sync.WaitGroup
 	followers map[chan<- struct{}]bool
 }
 
@@ -77,13 +81,20 @@ type daemon struct {
 // these only if there is no last good one to run in its place; its error is a *ConfigError.
 func Run(ctx context.Context, o Options) error {
 	d := &daemon{
-		o: o, log: o.Logger, started: time.Now(),
-		builtin: newBuiltins(o.Builtin),
-		calls:   make(chan func()), reports: make(chan sdk.CheckReport, 64), changes: make(chan supervisor.Status, 64), fatal: make(chan error, 1), reloads: make(chan reloadRequest),
-		tables: newFeed[sdk.TableUpdate](),
-		checks: map[string]*feed[sdk.TargetUpdate]{}, probes: map[string]*probeCount{}, followers: map[chan<- struct{}]bool{},
+		o: o, log: o.Logger, started: time.Now(), builtin: newBuiltins(o.Builtin),
+
+		calls:   make(chan func()),
+		reports: make(chan sdk.CheckReport, 64),
+		changes: make(chan supervisor.Status, 64),
+		fatal:   make(chan error, 1),
+		reloads: make(chan reloadRequest),
+		tables:  newFeed[sdk.TableUpdate](),
+
+		checks:    map[string]*feed[sdk.TargetUpdate]{},
+		probes:    map[string]*probeCount{},
+		table:     tableState{failures: map[sdk.ServiceKey][]sdk.Failure{}},
+		followers: map[chan<- struct{}]bool{},
 	}
-	d.table.failures = map[sdk.ServiceKey][]sdk.Failure{}
 
 	j, err := journal.Open(o.StateDir)
 	if err != nil {
@@ -102,7 +113,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 
-	if err := d.loadFirst(); err != nil {
+	fresh, err := d.loadFirst()
+	if err != nil {
 		return err
 	}
 	d.log.Debug("the configuration is read", "virtual_servers", len(d.config.VirtualServers), "after", time.Since(d.started).Round(time.Millisecond))
@@ -116,7 +128,13 @@ func Run(ctx context.Context, o Options) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.loop(loop) })
 	g.Go(func() error { return control.ServeOn(gctx, listener, &server{d: d}) })
-	g.Go(func() error { return d.reloader(gctx) })
+	g.Go(func() error {
+		if fresh != nil {
+			d.keep(fresh)
+			fresh = nil // it holds all that was parsed
+		}
+		return d.reloader(gctx)
+	})
 	g.Go(func() error {
 		select {
 		case err := <-d.fatal:
@@ -148,7 +166,7 @@ func (d *daemon) loop(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			d.saveVerdicts()
+			d.saveVerdicts(true)
 			return nil
 		case f := <-d.calls:
 			f()
@@ -157,7 +175,7 @@ func (d *daemon) loop(ctx context.Context) error {
 		case s := <-d.changes:
 			d.pluginChange(s)
 		case <-save.C:
-			d.saveVerdicts()
+			d.saveVerdicts(false)
 		}
 	}
 }
@@ -252,15 +270,26 @@ func (d *daemon) note(n director.Note) {
 	d.step(n)
 }
 
-func (d *daemon) saveVerdicts() {
-	if !d.unsaved || d.director == nil {
-		return
+// saveVerdicts writes the verdicts down if any has changed, beside the loop: ten thousand take the disk a while. One
+// writing is under way at a time, and wait waits for it.
+func (d *daemon) saveVerdicts(wait bool) {
+	if wait {
+		d.saving.Wait()
 	}
-	if err := d.journal.SaveVerdicts(d.director.Verdicts()); err != nil {
-		d.log.Error("the verdicts could not be saved; a restart would have to find them anew", "error", err)
+	if !d.unsaved || d.director == nil || !d.busy.CompareAndSwap(false, true) {
 		return
 	}
 	d.unsaved = false
+	verdicts := d.director.Verdicts()
+	d.saving.Go(func() {
+		defer d.busy.Store(false)
+		if err := d.journal.SaveVerdicts(verdicts); err != nil {
+			d.log.Error("the verdicts could not be saved; a restart would have to find them anew", "error", err)
+		}
+	})
+	if wait {
+		d.saving.Wait()
+	}
 }
 
 // setPlugins tells the supervisor which plugins the configuration uses.
