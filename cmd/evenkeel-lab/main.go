@@ -18,8 +18,10 @@ import (
 )
 
 const usage = `usage:
-  evenkeel-lab setup [uml] [qemu]        get kernels and tools, once
+  evenkeel-lab setup [uml] [qemu]                             get kernels and tools, once
+  evenkeel-lab demo [--evenkeel BIN] [--vm uml]               a director, three real servers and a client at work
   evenkeel-lab hold [--mode dr] [--vm uml] [--evenkeel BIN]   a lab to play with
+  evenkeel-lab test [--vm uml] PACKAGE                        the TestVM tests of a package, in a machine
   evenkeel-lab bench --evenkeel BIN [--only PART] [--reps N]  performance beside keepalived
 `
 
@@ -48,8 +50,12 @@ func run(ctx context.Context, args []string) error {
 		return web(ctx, args)
 	case "setup":
 		return setup(ctx, args)
+	case "demo":
+		return demonstrate(ctx, args)
 	case "hold":
 		return hold(ctx, args)
+	case "test":
+		return inMachine(ctx, args)
 	case "bench":
 		return benchmark(ctx, args)
 	case "gauge": // in a machine, for bench

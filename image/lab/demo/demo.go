@@ -1,0 +1,309 @@
+// Package demo shows evenkeel at work: a director in a virtual machine, three real servers and a client, one real server
+// killed and brought back, and a table of what was measured. Anything that is not as it should be is an error.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/evenkeel/evenkeel/image/lab"
+	"github.com/evenkeel/evenkeel/image/lab/stage"
+	"github.com/evenkeel/evenkeel/image/lab/traffic"
+)
+
+// Options say what is shown.
+type Options struct {
+	Evenkeel string   // the binary
+	Agent    string   // the static evenkeel-lab; "": the running program
+	Kind     lab.Kind // of the director; default UML
+}
+
+// The virtual server that is shown.
+const service = "-t " + lab.VIP + ":80"
+
+const configuration = `director {
+  name = "dir1"
+}
+
+virtual_server "web" {
+  address   = "10.77.0.100:80"
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+
+  check "http" {
+    interval       = "500ms"
+    timeout        = "400ms"
+    retry_interval = "200ms"
+    fall           = 2
+    rise           = 2
+    path           = "/"
+    status         = ["200"]
+  }
+
+  real_server "10.77.0.21:80" {
+    weight = 1
+  }
+  real_server "10.77.0.22:80" {
+    weight = 2
+  }
+  real_server "10.77.0.23:80" {
+    weight = 3
+  }
+}
+`
+
+// weights are the real servers' by the name with which they answer, and addresses where they are.
+var (
+	weights   = map[string]int{"rs1": 1, "rs2": 2, "rs3": 3}
+	addresses = map[string]string{"rs1": "10.77.0.21:80", "rs2": "10.77.0.22:80", "rs3": "10.77.0.23:80"}
+)
+
+// Run shows it, and writes what it does while it does it.
+func Run(ctx context.Context, out io.Writer, o Options) (err error) {
+	d := &show{printer: printer{out: out, began: time.Now()}}
+	defer func() {
+		if err != nil {
+			d.fail()
+		}
+	}()
+	d.title("evenkeel: one director, three real servers, one client, all on this computer")
+	l, err := d.boot(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	for _, act := range []func(context.Context, *lab.Lab) error{d.balance, d.kill, d.revive} {
+		if err := act(ctx, l); err != nil {
+			return err
+		}
+	}
+	return d.finish()
+}
+
+// A show is the demonstration while it runs.
+type show struct {
+	printer
+	stage    *stage.Stage
+	stream   *traffic.Stream
+	measured []row
+	wrong    []string // what is not as it should be
+	verdict  time.Time
+	killed   time.Time
+}
+
+// A row is a line of the table at the end.
+type row struct{ what, value string }
+
+func (d *show) measure(what, format string, args ...any) {
+	d.measured = append(d.measured, row{what, fmt.Sprintf(format, args...)})
+}
+
+func seconds(t time.Duration) string { return fmt.Sprintf("%.2f s", t.Seconds()) }
+
+func (d *show) boot(ctx context.Context, o Options) (*lab.Lab, error) {
+	kind := "User Mode Linux"
+	if o.Kind == lab.QEMU {
+		kind = "QEMU"
+	}
+	d.step("booting the director, a virtual machine (%s)", kind)
+	l, err := lab.New(ctx, lab.Options{Agent: o.Agent, Kind: o.Kind, Director: lab.VMOptions{Files: []lab.File{stage.Program(o.Evenkeel)}}})
+	if err != nil {
+		return nil, err
+	}
+	dir := l.Directors[0]
+	d.done("%s, Linux %s", seconds(dir.Boot), dir.Greeting.Release)
+	d.measure("boot of the director", "%s", seconds(dir.Boot))
+	d.stage = stage.New(l)
+	return l, nil
+}
+
+// balance starts evenkeel and counts who answers.
+func (d *show) balance(ctx context.Context, _ *lab.Lab) error {
+	d.text("The configuration, " + stage.ConfigFile + ":")
+	d.block(configuration)
+	d.step("starting evenkeel, until all three real servers are in the kernel's table")
+	if err := d.stage.Configure(ctx, configuration); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := d.stage.Start(ctx); err != nil {
+		return err
+	}
+	if _, err := d.stage.UntilTable(ctx, 20*time.Second, service, table(weights)); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	d.done("%s", seconds(took))
+	d.measure("start of evenkeel to the full table", "%s", seconds(took))
+
+	const requests = 120
+	d.step("asking http://%s/ %d times, each time on a new connection", lab.VIP, requests)
+	counts := traffic.Count(ctx, requests, d.ask)
+	d.done("")
+	d.answers(counts, weights)
+	d.checkShares(counts, weights)
+	return ctx.Err()
+}
+
+func (d *show) ask(ctx context.Context) (string, error) {
+	return d.stage.Client.HTTP(ctx, lab.VIP+":80")
+}
+
+// kill takes rs3 away under traffic that does not stop until the end of the show.
+func (d *show) kill(ctx context.Context, l *lab.Lab) error {
+	d.text("From here on the client asks every 20 ms, without a pause.")
+	d.stream = traffic.Start(ctx, 20*time.Millisecond, d.ask)
+	if err := pause(ctx, time.Second); err != nil {
+		return err
+	}
+	d.step("killing the server on rs3 (SIGKILL), until it is out of the table")
+	d.killed = time.Now()
+	if err := l.RealServers[2].Kill(ctx); err != nil {
+		return err
+	}
+	rest := map[string]int{"rs1": 1, "rs2": 2}
+	if _, err := d.stage.UntilTable(ctx, 20*time.Second, service, table(rest)); err != nil {
+		return err
+	}
+	d.verdict = time.Now()
+	took := d.verdict.Sub(d.killed)
+	d.done("%s", seconds(took))
+	d.measure("rs3 killed, until out of the table", "%s", seconds(took))
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	if err := d.look(ctx); err != nil {
+		return err
+	}
+	answers := traffic.Between(d.stream.Answers(), d.verdict, time.Now())
+	d.text("Who answered since:")
+	d.answers(traffic.Tally(answers), rest)
+	d.checkShares(traffic.Tally(answers), rest)
+	return nil
+}
+
+// look shows the director's own views.
+func (d *show) look(ctx context.Context) error {
+	out, exit, err := d.stage.Director.Run(ctx, "ipvsadm -Ln")
+	if err != nil {
+		return err
+	}
+	d.text("The kernel's table, by ipvsadm -Ln:")
+	d.block(out)
+	d.expect(exit == 0 && !strings.Contains(out, addresses["rs3"]), "ipvsadm still shows rs3, or failed")
+	out, exit, err = d.stage.Evenkeel(ctx, "status")
+	if err != nil {
+		return err
+	}
+	d.text("And by evenkeel status:")
+	d.block(out)
+	d.expect(exit == 0, "evenkeel status failed")
+	st, err := d.stage.Status(ctx)
+	if err != nil {
+		return err
+	}
+	d.expect(st.State(addresses["rs3"]) == "down", "evenkeel status calls rs3 %q, not down", st.State(addresses["rs3"]))
+	return nil
+}
+
+// revive brings rs3 back.
+func (d *show) revive(ctx context.Context, l *lab.Lab) error {
+	d.step("starting the server on rs3 again, until it is back in the table")
+	began := time.Now()
+	if err := l.RealServers[2].Start(ctx); err != nil {
+		return err
+	}
+	if _, err := d.stage.UntilTable(ctx, 20*time.Second, service, table(weights)); err != nil {
+		return err
+	}
+	back := time.Now()
+	d.done("%s", seconds(back.Sub(began)))
+	d.measure("rs3 started, until back in the table", "%s", seconds(back.Sub(began)))
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	all := d.stream.Stop()
+	now := traffic.Between(all, back, time.Now())
+	d.text("Who answered since:")
+	d.answers(traffic.Tally(now), weights)
+	d.checkShares(traffic.Tally(now), weights)
+
+	failed := traffic.Failures(all)
+	after := traffic.Between(failed, d.verdict, time.Now())
+	early := 0 // one that was under way when rs3 was killed may have died with it
+	for _, a := range failed {
+		if a.Ended.Before(d.killed) {
+			early++
+		}
+	}
+	d.measure("requests while rs3 died and came back", "%d", len(all))
+	d.measure("  failed before rs3 was killed", "%d", early)
+	d.measure("  failed between the kill and the verdict", "%d", len(failed)-early-len(after))
+	d.measure("  failed after the verdict", "%d", len(after))
+	d.expect(len(after) == 0, "%d requests failed after the verdict", len(after))
+	d.expect(early == 0, "%d requests failed before anything was killed", early)
+	return nil
+}
+
+// finish prints the table of what was measured and says whether all was well.
+func (d *show) finish() error {
+	d.text("Measured:")
+	var b strings.Builder
+	for _, r := range d.measured {
+		fmt.Fprintf(&b, "%-42s %10s\n", r.what, r.value)
+	}
+	d.block(b.String())
+	if len(d.wrong) > 0 {
+		return errors.New("not as it should be: " + strings.Join(d.wrong, "; "))
+	}
+	d.text(fmt.Sprintf("All as it should be, after %.1f s.", time.Since(d.began).Seconds()))
+	return nil
+}
+
+func (d *show) expect(ok bool, format string, args ...any) {
+	if !ok {
+		d.wrong = append(d.wrong, fmt.Sprintf(format, args...))
+	}
+}
+
+// checkShares expects answers by weight. Weighted round robin is exact, but a count may begin or end within a round.
+func (d *show) checkShares(counts, want map[string]int) {
+	total, sum := 0, 0
+	for _, n := range counts {
+		total += n
+	}
+	for _, w := range want {
+		sum += w
+	}
+	for name, w := range want {
+		share := float64(total*w) / float64(sum)
+		if n := float64(counts[name]); n < share-float64(w)-1 || n > share+float64(w)+1 {
+			d.expect(false, "%s answered %d times of %d, want about %.0f", name, counts[name], total, share)
+		}
+	}
+	for name, n := range counts {
+		d.expect(want[name] > 0, "%d answers were %s", n, name)
+	}
+}
+
+func table(weights map[string]int) map[string]int {
+	t := map[string]int{}
+	for name, w := range weights {
+		t[addresses[name]] = w
+	}
+	return t
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
