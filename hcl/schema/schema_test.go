@@ -270,7 +270,7 @@ func TestPathsLeadToPlacesInTheFile(t *testing.T) {
 }
 
 func TestDynamicBlocksAreExpanded(t *testing.T) {
-	got, diags := decode(t, compiled(t, everything), `
+	_, diags := decode(t, compiled(t, everything), `
 		dynamic "request" {
 		  for_each = ["/a", "/b"]
 		  content {
@@ -284,7 +284,7 @@ func TestDynamicBlocksAreExpanded(t *testing.T) {
 	if len(diags) != 2 || !strings.Contains(diags[0].Detail, "range") {
 		t.Errorf("%v", diags)
 	}
-	got, diags = decode(t, compiled(t, everything), `
+	got, diags := decode(t, compiled(t, everything), `
 		dynamic "request" {
 		  for_each = ["/a", "/b"]
 		  content {

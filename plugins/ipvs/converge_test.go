@@ -81,7 +81,7 @@ func read(t *testing.T, k kernel.Kernel) *table {
 type watcher struct {
 	kernel        *kernel.Memory
 	before, after *table
-	came, gone    int
+	gone          int
 	broken        []string
 }
 

@@ -29,7 +29,7 @@ type everything struct {
 	SMTP    *server           `block:"smtp" doc:"the mail server"`
 	TLS     server            `block:"tls"`
 	Steps   []server          `block:"step" required:"true"`
-	private string
+	private string            //lint:ignore U1000 a field that is not exported is no attribute
 }
 
 type server struct {
