@@ -1,0 +1,113 @@
+package sdktest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// complaints collects what is wrong.
+type complaints []string
+
+func (c *complaints) add(format string, args ...any) { *c = append(*c, fmt.Sprintf(format, args...)) }
+
+// versionNumber is that of https://semver.org, without what may follow.
+var versionNumber = regexp.MustCompile(`^\d+\.\d+\.\d+`)
+
+func describes(_ context.Context, k *kit) (wrong []string) {
+	c := (*complaints)(&wrong)
+	i := k.plugin.Info()
+	if !k.plugin.Declared() {
+		if !versionNumber.MatchString(i.Version) {
+			c.add("its version is %q, not one like 1.0.0", i.Version)
+		}
+		if i.Schema.Doc == "" {
+			c.add("its schema has no sentence that says what it does")
+		}
+	}
+	folder, err := filepath.Abs(k.c.Folder)
+	if err != nil {
+		c.add("finding its folder: %v", err)
+	}
+	if filepath.Base(folder) != i.Name {
+		c.add("it is called %q and lies in the folder %q", i.Name, filepath.Base(folder))
+	}
+	return wrong
+}
+
+func describesOverTheWire(ctx context.Context, k *kit) (wrong []string) {
+	c := (*complaints)(&wrong)
+	want, err := wire(k.plugin.Info())
+	if err != nil {
+		c.add("%v", err)
+	}
+	for range 2 {
+		got, err := sdk.NewPluginClient(k.conn).Describe(ctx, "sdktest", k.c.DryRun)
+		if err != nil {
+			c.add("describing: %v", err)
+			return wrong
+		}
+		b, err := wire(got)
+		if err != nil {
+			c.add("%v", err)
+		}
+		if !bytes.Equal(b, want) {
+			c.add("it describes itself as\n%s\nand is\n%s", b, want)
+		}
+	}
+	return wrong
+}
+
+// wire makes the JSON of a description, in which nothing and an empty list are the same.
+func wire(i sdk.Info) ([]byte, error) {
+	b, err := json.Marshal(i)
+	return bytes.ReplaceAll(b, []byte(":[]"), []byte(":null")), err
+}
+
+func schemaIsDocumented(_ context.Context, k *kit) (wrong []string) {
+	c := (*complaints)(&wrong)
+	s := k.plugin.Info().Schema
+	if err := s.Check(); err != nil {
+		c.add("%v", err)
+	}
+	documented(c, s, "")
+	return wrong
+}
+
+// documented complains of attributes and blocks without words.
+func documented(c *complaints, s sdk.Schema, within string) {
+	for _, a := range s.Attributes {
+		name := within + a.Name
+		if strings.TrimSpace(a.Doc) == "" {
+			c.add("attribute %s has no doc", name)
+		}
+		if strings.Contains(a.Name, "__") || strings.HasSuffix(a.Name, "_") {
+			c.add("attribute %s is no name like body_match", name)
+		}
+		if secret.MatchString(a.Name) && a.Type == sdk.TypeString && !a.Sensitive {
+			c.add("attribute %s sounds like a secret and is not sensitive", name)
+		}
+	}
+	for _, b := range s.Blocks {
+		if strings.TrimSpace(b.Schema.Doc) == "" {
+			c.add("block %s has no doc", within+b.Name)
+		}
+		documented(c, b.Schema, within+b.Name+".")
+	}
+}
+
+// secret are names of what must not be shown. A file with a secret in it may be.
+var secret = regexp.MustCompile(`(^|_)(password|passwd|passphrase|secret|token|credential)s?$`)
+
+// same says whether two JSON values are the same.
+func same(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
