@@ -8,6 +8,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/evenkeel/evenkeel/core"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
 
@@ -47,5 +48,30 @@ func TestEachBuiltInsREADMEHasEveryAttribute(t *testing.T) {
 			}
 		}
 		has("", i.Schema)
+	}
+}
+
+func TestTheConfigurationsInREADMEAreGood(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, part := range strings.Split(string(b), "```hcl\n")[1:] {
+		text, _, ok := strings.Cut(part, "```")
+		if !ok {
+			t.Fatal("a block of README has no end")
+		}
+		n++
+		path := filepath.Join(t.TempDir(), "readme.hcl")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, said, err := core.Check(builtins(), []string{path}, false); err != nil || said != "" {
+			t.Errorf("%s%s", text, said)
+		}
+	}
+	if n == 0 {
+		t.Error("there is none")
 	}
 }
