@@ -118,6 +118,7 @@ func watches(ctx context.Context, k *kit) (wrong []string) {
 	w := k.watch(ctx)
 	defer w.stop()
 	w.decided(c)
+	time.Sleep(2 * interval)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, r := range w.reports {
