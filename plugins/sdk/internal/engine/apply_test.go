@@ -236,4 +236,3 @@ func TestStrangeUpdatesDoNotDisturb(t *testing.T) {
 		equal(t, "schedule", len(w.heap), 0)
 	})
 }
-

@@ -162,4 +162,3 @@ func TestATargetSlowerThanItsIntervalIsProbedAgainWhenItIsDone(t *testing.T) {
 		equal(t, "probes", w.probed(s.ID), seconds(0, 2.5, 5, 7.5))
 	})
 }
-

@@ -164,4 +164,3 @@ func seconds(s ...float64) []time.Duration {
 	}
 	return ds
 }
-
