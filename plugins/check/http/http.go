@@ -43,9 +43,9 @@ func (p *prober) probe(ctx context.Context, t sdk.Target, c Config) error {
 	if c.MaxBody == 0 {
 		return nil
 	}
-	body, truncated, err := line.read(ctx, answer)
+	body, err := line.read(ctx, answer)
 	if err != nil {
 		return err
 	}
-	return plan.judgeBody(body, truncated)
+	return plan.judgeBody(body)
 }

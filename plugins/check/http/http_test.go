@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -161,6 +162,10 @@ func TestAnswersAreJudgedByStatusAndBody(t *testing.T) {
 	sha, md := fmt.Sprintf("%x", sha256.Sum256([]byte(welcome))), fmt.Sprintf("%X", md5.Sum([]byte(welcome)))
 	wrong := strings.Repeat("0", 64)
 	for name, s := range sites(t) {
+		aborted := "reading the body: the server closed the connection"
+		if strings.HasPrefix(name, "HTTP/2") {
+			aborted = "reading the body: HTTP/2: stream error: stream ID 1; INTERNAL_ERROR; received from peer"
+		}
 		t.Run(name, func(t *testing.T) {
 			for _, tt := range []struct {
 				name   string
@@ -188,6 +193,7 @@ func TestAnswersAreJudgedByStatusAndBody(t *testing.T) {
 				{"a far longer body", map[string]any{"path": "/long", "body_match": "y"}, `the first 1048576 bytes of the body do not match "y"`},
 				{"a body that is left alone", map[string]any{"path": "/slow", "max_body": 0}, ""},
 				{"a long body that nobody reads", map[string]any{"path": "/long"}, ""},
+				{"a body that ends too early, without rules about it", map[string]any{"path": "/abort"}, aborted},
 				{"HEAD", map[string]any{"method": "HEAD"}, ""},
 				{"interim answers", map[string]any{"path": "/early", "body_match": "^after hints$"}, ""},
 				{"headers without end", map[string]any{"path": "/headers"}, "the headers of the answer are longer than 65536 bytes"},
@@ -247,21 +253,6 @@ func TestTimeOutsSayWhatTookSoLong(t *testing.T) {
 	}
 }
 
-func TestABodyThatEndsTooEarly(t *testing.T) {
-	for name, s := range sites(t) {
-		t.Run(name, func(t *testing.T) {
-			got := ask(t, s.address, s.with(t, map[string]any{"path": "/abort", "body_match": "half"}))
-			want := "reading the body: the server closed the connection"
-			if strings.HasPrefix(name, "HTTP/2") {
-				want = "reading the body: HTTP/2: stream error: stream ID 1; INTERNAL_ERROR; received from peer"
-			}
-			if got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		})
-	}
-}
-
 func TestTheHostHeaderIsTheAddressWithoutTheUsualPort(t *testing.T) {
 	for _, tt := range []struct {
 		tls           bool
@@ -279,5 +270,80 @@ func TestTheHostHeaderIsTheAddressWithoutTheUsualPort(t *testing.T) {
 		if got := p.authority(sdk.Target{Address: at.Addr(), Port: at.Port()}); got != tt.want {
 			t.Errorf("%v %s: %s, want %s", tt.tls, tt.address, got, tt.want)
 		}
+	}
+}
+
+func TestOverIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("there is no IPv6 here: ", err)
+	}
+	s := httptest.NewUnstartedServer(site())
+	s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	defer s.Close()
+	if got := ask(t, l.Addr(), `{"path":"/echo","body_match":"Host: \\[::1\\]:[0-9]+\n"}`); got != "" {
+		t.Error(got)
+	}
+}
+
+func TestAServerThatRefusesConnections(t *testing.T) {
+	if got, want := ask(t, free(t, 1)[0], `{}`), "connect ADDRESS: connection refused"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAProbeThatIsNoLongerWantedEndsAtOnce(t *testing.T) {
+	for _, config := range []string{`{}`, `{"tls":true}`, `{"http_version":"2"}`} {
+		at := silent(t).(*net.TCPAddr).AddrPort()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, cancel)
+		start := time.Now()
+		err := newProber().probe(ctx, sdk.Target{Address: at.Addr(), Port: at.Port()}, decoded(t, config))
+		if !errors.Is(err, context.Canceled) || time.Since(start) > 3*time.Second {
+			t.Errorf("%s: %v after %v", config, err, time.Since(start))
+		}
+	}
+}
+
+// The path of a real probe: the core's JSON, the check engine, a reason that comes back over the wire.
+func TestThePluginAsTheCoreSeesIt(t *testing.T) {
+	s := httptest.NewServer(site())
+	defer s.Close()
+	conn, stop := sdk.ServeInProcess(Plugin(), nil)
+	defer stop()
+	info, err := sdk.NewPluginClient(conn).Describe(t.Context(), "test", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.String() != "check-http" {
+		t.Errorf("it is %s", info)
+	}
+	at := s.Listener.Addr().(*net.TCPAddr).AddrPort()
+	target := sdk.Target{ID: "web", Address: at.Addr(), Port: at.Port(), Schedule: sdk.Schedule{Interval: time.Minute, Timeout: 5 * time.Second}}
+	target.Config = json.RawMessage(`{"path":"/"}`)
+	if err := sdk.NewCheckerClient(conn).Probe(t.Context(), target); err != nil {
+		t.Errorf("it is down: %v", err)
+	}
+	target.Config = json.RawMessage(`{"path":"/status/503"}`)
+	if err := sdk.NewCheckerClient(conn).Probe(t.Context(), target); err == nil || err.Error() != "HTTP 503 Service Unavailable, want 200-299" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func BenchmarkProbe(b *testing.B) {
+	s := httptest.NewServer(site())
+	defer s.Close()
+	at := s.Listener.Addr().(*net.TCPAddr).AddrPort()
+	p, raw := newProber(), `{"body_match":"shop"}`
+	target, config := sdk.Target{Address: at.Addr(), Port: at.Port(), Config: json.RawMessage(raw)}, decoded(b, raw)
+	b.ReportAllocs()
+	for b.Loop() {
+		ctx, cancel := context.WithTimeout(b.Context(), time.Second)
+		if err := p.probe(ctx, target, config); err != nil {
+			b.Fatal(err)
+		}
+		cancel()
 	}
 }

@@ -1,8 +1,6 @@
 package http
 
 import (
-	"crypto/md5"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -59,34 +57,27 @@ func (p *plan) judgeStatus(code int) error {
 }
 
 // judgeBody says what is wrong with a body, or with as much of it as was read.
-func (p *plan) judgeBody(body []byte, truncated bool) error {
+func (p *plan) judgeBody(s *seen) error {
 	what, does, matches, has := "body", "does", "matches", "has"
-	if truncated {
-		what, does, matches, has = fmt.Sprintf("the first %d bytes of the body", len(body)), "do", "match", "have"
+	if !s.whole {
+		what, does, matches, has = fmt.Sprintf("the first %d bytes of the body", s.length), "do", "match", "have"
 	}
-	if p.match != nil && !p.match.Match(body) {
+	digest := func(kind string, got []byte, want string) error {
+		if got := hex.EncodeToString(got); want != "" && !strings.EqualFold(got, want) {
+			return fmt.Errorf("%s %s the %s digest %s, want %s", what, has, kind, got, strings.ToLower(want))
+		}
+		return nil
+	}
+	switch {
+	case p.match != nil && !s.match:
 		return fmt.Errorf("%s %s not match %q", what, does, p.BodyMatch)
-	}
-	if p.notMatch != nil && p.notMatch.Match(body) {
+	case s.notMatch:
 		return fmt.Errorf("%s %s %q", what, matches, p.BodyNotMatch)
 	}
-	digest := func(kind, got, want string) error {
-		if want == "" || strings.EqualFold(got, want) {
-			return nil
-		}
-		return fmt.Errorf("%s %s the %s digest %s, want %s", what, has, kind, got, strings.ToLower(want))
+	if err := digest("SHA-256", s.sha256, p.BodySHA256); err != nil {
+		return err
 	}
-	if p.BodySHA256 != "" {
-		sum := sha256.Sum256(body)
-		if err := digest("SHA-256", hex.EncodeToString(sum[:]), p.BodySHA256); err != nil {
-			return err
-		}
-	}
-	if p.BodyMD5 != "" {
-		sum := md5.Sum(body)
-		return digest("MD5", hex.EncodeToString(sum[:]), p.BodyMD5)
-	}
-	return nil
+	return digest("MD5", s.md5, p.BodyMD5)
 }
 
 // isHex says whether s is size bytes in hexadecimal.

@@ -4,13 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -53,10 +50,10 @@ func connect(ctx context.Context, t sdk.Target, p *plan) (*line, error) {
 // close resets the connection: nothing more is expected of either side.
 func (l *line) close() {
 	l.unbind()
-	if l.peer != nil {
-		l.peer.Close()
-	}
 	l.tcp.Close()
+	if l.peer != nil {
+		l.peer.Close() // last: it would wait for the server to take its farewell
+	}
 }
 
 // ask sends the request and returns the answer, of which the body is still to be read.
@@ -100,97 +97,6 @@ func (l *line) answer(ctx context.Context, from io.Reader) (*http.Response, erro
 			return answer, nil
 		}
 	}
-}
-
-// read reads the body, or as much of it as may be.
-func (l *line) read(ctx context.Context, answer *http.Response) (body []byte, truncated bool, err error) {
-	limit := int64(l.plan.MaxBody)
-	if !l.plan.wantsBody() {
-		if _, err := io.CopyN(io.Discard, answer.Body, limit); err != nil && err != io.EOF {
-			return nil, false, l.failed(ctx, err, reading)
-		}
-		return nil, false, nil
-	}
-	body, err = io.ReadAll(io.LimitReader(answer.Body, limit+1))
-	truncated = int64(len(body)) > limit
-	if err != nil && !truncated {
-		return nil, false, l.failed(ctx, err, reading)
-	}
-	if truncated {
-		body = body[:limit]
-	}
-	return body, truncated, nil
-}
-
-// newHTTP2 makes what speaks HTTP/2 on connections that are there already; see handOver.
-func newHTTP2() *http.Transport {
-	var versions http.Protocols
-	versions.SetHTTP2(true)
-	versions.SetUnencryptedHTTP2(true)
-	handOver := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return ctx.Value(handedOver{}).(net.Conn), nil
-	}
-	return &http.Transport{
-		Protocols:              &versions,
-		DialContext:            handOver,
-		DialTLSContext:         handOver,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeader,
-	}
-}
-
-// handedOver is the context key of the connection that is to speak HTTP/2.
-type handedOver struct{}
-
-func (l *line) askHTTP2(ctx context.Context) (*http.Response, error) {
-	u, err := url.Parse("http://host" + l.plan.Path)
-	if err != nil {
-		return nil, err
-	}
-	if u.Host = l.plan.authority(l.target); l.plan.TLS {
-		u.Scheme = "https"
-	}
-	peer, err := l.plan.http2.NewClientConn(context.WithValue(ctx, handedOver{}, l.conn), u.Scheme, "host:0")
-	if err != nil {
-		return nil, l.failed(ctx, err, sending)
-	}
-	l.peer = peer
-	request := &http.Request{Method: l.plan.Method, URL: u, Host: u.Host, Header: l.plan.header.Clone()}
-	answer, err := peer.RoundTrip(request.WithContext(ctx))
-	if err != nil {
-		return nil, l.failed(ctx, err, waiting)
-	}
-	return answer, nil
-}
-
-// shakeHands makes TLS of the connection.
-func (l *line) shakeHands(ctx context.Context) error {
-	config := l.plan.tlsConfig
-	if config.ServerName == "" || l.plan.roots != nil {
-		config = config.Clone()
-		if config.ServerName == "" {
-			config.ServerName = l.target.Address.WithZone("").String()
-		}
-		if l.plan.roots != nil {
-			pool, err := l.plan.roots.pool()
-			if err != nil {
-				return err
-			}
-			config.RootCAs = pool
-		}
-	}
-	c := tls.Client(l.tcp, config)
-	if err := c.HandshakeContext(ctx); err != nil {
-		return l.failedTLS(ctx, err, config.ServerName)
-	}
-	l.conn = c
-	switch protocol := c.ConnectionState().NegotiatedProtocol; {
-	case protocol == "h2":
-		l.http2 = true
-	case l.http2:
-		return errors.New("the server does not offer HTTP/2 (ALPN)")
-	}
-	return nil
 }
 
 // A limitedReader is a reader of so many bytes, and no more.

@@ -216,6 +216,47 @@ func TestTLSThatGoesWrongIsSaidInWords(t *testing.T) {
 	}
 }
 
+func TestACertificateThatTheServerWantsAndTheCheckHasNot(t *testing.T) {
+	for version, want := range map[uint16]string{
+		tls.VersionTLS12: "shaking hands by TLS: the server refuses: handshake failure",
+		tls.VersionTLS13: "waiting for the response: the server ended TLS: certificate required",
+	} {
+		config := newAuthority(t, "").serve(t, leaf{})
+		config.ClientAuth, config.MaxVersion = tls.RequireAnyClientCert, version
+		if got := ask(t, secure(t, config), `{"tls":true,"verify":false,"http_version":"1.1"}`); got != want {
+			t.Errorf("%s: got %q, want %q", tls.VersionName(version), got, want)
+		}
+	}
+}
+
+func TestAnAuthoritysCertificateThatHasExpiredIsNamed(t *testing.T) {
+	root := newAuthority(t, "The Root")
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "The Middle"},
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, root.certificate, &key.PublicKey, root.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	middle := &authority{key: key}
+	if middle.certificate, err = x509.ParseCertificate(der); err != nil {
+		t.Fatal(err)
+	}
+	config := middle.serve(t, leaf{names: []string{"a.example.com"}})
+	config.Certificates[0].Certificate = append(config.Certificates[0].Certificate, der)
+	got := ask(t, secure(t, config), jsonOf(t, map[string]any{"tls": true, "host": "a.example.com", "ca_file": root.file}))
+	want := "certificate of CN=The Middle has expired on " + template.NotAfter.UTC().Format(day)
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestAuthoritiesAreReadFromTheirFileWhenItChanges(t *testing.T) {
 	first, second := newAuthority(t, "first"), newAuthority(t, "second")
 	file := filepath.Join(t.TempDir(), "ca.pem")
