@@ -145,10 +145,12 @@ func Run(ctx context.Context, o Options) error {
 	})
 	// The plugins stop before the loop does, so that their last words are heard.
 	g.Go(func() error {
-		d.setPlugins(d.config)
-		if len(d.config.VirtualServers) == 0 {
-			d.call(gctx, func() { d.begin(sdk.Observed{}) })
-		}
+		d.call(gctx, func() {
+			d.setPlugins(d.config)
+			if len(d.config.VirtualServers) == 0 {
+				d.begin(sdk.Observed{}) // there is no balancer to wait for
+			}
+		})
 		<-gctx.Done()
 		stop, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
