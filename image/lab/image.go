@@ -44,7 +44,7 @@ type File struct {
 	Mode   uint32 // 0: 0644 for Data, that of Source otherwise
 }
 
-// baseImage returns the part of the image that all machines of a kind have in common: busybox, the agent, ipvsadm, modules.
+// baseImage returns the part of the image that all machines of a kind have in common: busybox, the agent, ipvsadm, ip, modules.
 // It is made once and kept.
 func (s store) baseImage(k kernel, agent string, omit []string) (string, error) {
 	tree, err := kmod.Open(k.modules)
@@ -57,7 +57,7 @@ func (s store) baseImage(k kernel, agent string, omit []string) (string, error) 
 	}
 	list = without(list, omit)
 	key := sha256.New()
-	fmt.Fprintln(key, "layout 1", k.image, list)
+	fmt.Fprintln(key, "layout 2", k.image, list)
 	for _, f := range []string{agent, k.image, busybox, ipvsadm} {
 		st, err := os.Stat(f)
 		if err != nil {
@@ -154,11 +154,21 @@ func writeBase(w *cpio.Writer, agent, release string, list []kmod.Module) error 
 		}
 	}
 	files := []File{{Path: "bin/busybox", Source: busybox}, {Path: "usr/bin/evenkeel-lab", Source: agent, Mode: 0o755}}
-	libs, err := program(ipvsadm)
+	// Beside busybox's ip, which is smaller and starts sooner but knows less.
+	ip, err := exec.LookPath("ip")
 	if err != nil {
 		return err
 	}
-	files = append(files, libs...)
+	for _, p := range []string{ipvsadm, ip} {
+		list, err := program(p)
+		if err != nil {
+			return err
+		}
+		if p == ip {
+			list[0].Path = "usr/sbin/ip"
+		}
+		files = append(files, list...)
+	}
 	for _, m := range list {
 		files = append(files, File{Path: "lib/modules/" + release + "/" + filepath.Base(m.File), Source: m.File})
 	}

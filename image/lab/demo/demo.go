@@ -36,11 +36,11 @@ virtual_server "web" {
   forward   = "dr"
 
   check "http" {
-    interval       = "500ms"
-    timeout        = "400ms"
-    retry_interval = "200ms"
-    fall           = 2
-    rise           = 2
+    interval       = "1s"
+    timeout        = "1s"
+    retry_interval = "100ms"
+    fall           = 3
+    rise           = 1
     path           = "/"
     status         = ["200"]
   }
@@ -259,10 +259,20 @@ func (d *show) finish() error {
 	}
 	d.block(b.String())
 	if len(d.wrong) > 0 {
+		d.text("What evenkeel said:")
+		d.block(d.log())
 		return errors.New("not as it should be: " + strings.Join(d.wrong, "; "))
 	}
 	d.text(fmt.Sprintf("All as it should be, after %.1f s.", time.Since(d.began).Seconds()))
 	return nil
+}
+
+// log is what evenkeel has written, as far as it got.
+func (d *show) log() string {
+	if d.stage == nil || d.stage.Core() == nil {
+		return "nothing; it was not started"
+	}
+	return d.stage.Core().Output()
 }
 
 func (d *show) expect(ok bool, format string, args ...any) {

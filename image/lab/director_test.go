@@ -1,0 +1,392 @@
+package lab_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/evenkeel/evenkeel/image/lab"
+	"github.com/evenkeel/evenkeel/image/lab/demo"
+	"github.com/evenkeel/evenkeel/image/lab/stage"
+	"github.com/evenkeel/evenkeel/image/lab/traffic"
+)
+
+// A play is a director with evenkeel in front of three real servers and a fourth one as sorry server.
+type play struct {
+	*stage.Stage
+	lab      *lab.Lab
+	services []playService
+}
+
+// A playService is a virtual server of the play.
+type playService struct {
+	name, protocol, address string
+	server                  func(i int) string // its real servers, from 0
+	table                   string             // its name in the kernel's table
+	ask                     func(context.Context) (string, error)
+}
+
+func newPlay(t *testing.T, mode lab.Mode, kind lab.Kind) *play {
+	t.Helper()
+	need(t, lab.UML, kind)
+	l := newLab(t, lab.Options{
+		Mode: mode, Kind: kind, RealServers: 4,
+		Director: lab.VMOptions{Files: []lab.File{stage.Program(evenkeel(t))}},
+	})
+	p := &play{Stage: stage.New(l), lab: l}
+	v4 := func(port int) func(int) string {
+		return func(i int) string { return fmt.Sprintf("%s:%d", l.RealServers[i].Address, port) }
+	}
+	p.services = []playService{
+		{"web", "tcp", lab.VIP + ":80", v4(80), "-t " + lab.VIP + ":80",
+			func(ctx context.Context) (string, error) { return p.Client.HTTP(ctx, lab.VIP+":80") }},
+		{"dns", "udp", lab.VIP + ":53", v4(53), "-u " + lab.VIP + ":53",
+			func(ctx context.Context) (string, error) { return p.Client.UDP(ctx, lab.VIP+":53") }},
+	}
+	if mode != lab.TUN {
+		v6 := func(i int) string { return fmt.Sprintf("[%s]:80", l.RealServers[i].Address6) }
+		p.services = append(p.services, playService{"web6", "tcp", "[" + lab.VIP6 + "]:80", v6, "-t [" + lab.VIP6 + "]:80",
+			func(ctx context.Context) (string, error) { return p.Client.HTTP(ctx, "["+lab.VIP6+"]:80") }})
+	}
+	return p
+}
+
+// configuration is the play's, with these weights for the first three real servers.
+func (p *play) configuration(weights ...int) string {
+	var b strings.Builder
+	b.WriteString("director {\n  name = \"dir1\"\n}\n")
+	for _, s := range p.services {
+		fmt.Fprintf(&b, `
+virtual_server %q {
+  address   = %q
+  protocol  = %q
+  scheduler = "wrr"
+  forward   = %q
+
+  check "http" {
+    interval       = "1s"
+    timeout        = "1s"
+    retry_interval = "100ms"
+    fall           = 3
+    rise           = 1
+    port           = 80
+  }
+`, s.name, s.address, s.protocol, p.lab.Mode)
+		for i, w := range weights {
+			fmt.Fprintf(&b, "\n  real_server %q {\n    weight = %d\n  }\n", s.server(i), w)
+		}
+		fmt.Fprintf(&b, "\n  sorry_server %q {}\n}\n", s.server(3))
+	}
+	return b.String()
+}
+
+// want is a service's part of the table with these weights; -1 leaves a server out.
+func (s playService) want(weights ...int) map[string]int {
+	m := map[string]int{}
+	for i, w := range weights {
+		if w >= 0 {
+			m[s.server(i)] = w
+		}
+	}
+	return m
+}
+
+// untilAll waits until every service has these weights.
+func (p *play) untilAll(t *testing.T, weights ...int) {
+	t.Helper()
+	for _, s := range p.services {
+		if _, err := p.UntilTable(ctx, 20*time.Second, s.table, s.want(weights...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// expectAnswers counts answers of every service.
+func (p *play) expectAnswers(t *testing.T, want map[string]int) {
+	t.Helper()
+	n := 0
+	for _, w := range want {
+		n += w
+	}
+	for _, s := range p.services {
+		if d := cmp.Diff(want, traffic.Count(ctx, n, s.ask)); d != "" {
+			t.Errorf("answers of %s (-want +got):\n%s", s.name, d)
+		}
+	}
+}
+
+func (p *play) writes(t *testing.T) uint64 {
+	t.Helper()
+	st, err := p.Status(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Balancer.Writes
+}
+
+func (p *play) reload(t *testing.T, hcl string) (output string, exit int) {
+	t.Helper()
+	if err := p.Configure(ctx, hcl); err != nil {
+		t.Fatal(err)
+	}
+	output, exit, err := p.Evenkeel(ctx, "reload")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output, exit
+}
+
+// The main job, from outside: HCL in, balanced traffic out.
+func TestVMDirector(t *testing.T) {
+	for _, c := range []struct {
+		mode lab.Mode
+		kind lab.Kind
+	}{{lab.DR, lab.UML}, {lab.NAT, lab.UML}, {lab.TUN, lab.UML}, {lab.DR, lab.QEMU}} {
+		t.Run(fmt.Sprintf("%s on %s", c.mode, c.kind), func(t *testing.T) {
+			p := newPlay(t, c.mode, c.kind)
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("evenkeel's log:\n%s", p.Core().Output())
+				}
+			})
+			if err := p.Configure(ctx, p.configuration(1, 2, 3)); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Start(ctx); err != nil {
+				t.Fatal(err)
+			}
+			p.untilAll(t, 1, 2, 3)
+			for _, act := range []struct {
+				name string
+				play func(*testing.T)
+			}{
+				{"answers by weight", p.weights},
+				{"a dead server leaves the table and no request fails after that", p.deadServer},
+				{"a changed weight is one write for each service", p.changedWeight},
+				{"a configuration with an error changes nothing", p.brokenConfiguration},
+				{"a core that is killed costs nothing and its successor writes nothing", p.crash},
+				{"the sorry server is there when nobody else is", p.sorry},
+			} {
+				if !t.Run(act.name, act.play) {
+					return
+				}
+			}
+		})
+	}
+}
+
+func (p *play) weights(t *testing.T) {
+	p.expectAnswers(t, map[string]int{"rs1": 5, "rs2": 10, "rs3": 15})
+}
+
+func (p *play) deadServer(t *testing.T) {
+	web := p.services[0]
+	s := traffic.Start(ctx, 20*time.Millisecond, web.ask)
+	defer s.Stop()
+	killed := time.Now()
+	if err := p.lab.RealServers[2].Kill(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UntilTable(ctx, 10*time.Second, web.table, web.want(1, 2)); err != nil {
+		t.Fatal(err)
+	}
+	verdict := time.Now()
+	p.untilAll(t, 1, 2)
+	time.Sleep(time.Second)
+	if err := p.lab.RealServers[2].Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.untilAll(t, 1, 2, 3)
+	time.Sleep(200 * time.Millisecond)
+	answers := s.Stop()
+	if failed := traffic.Failures(traffic.Between(answers, verdict, time.Now())); len(failed) > 0 {
+		t.Errorf("%d requests failed after the verdict, the first %v later: %v", len(failed), failed[0].Began.Sub(verdict), failed[0].Err)
+	}
+	if n := traffic.Tally(traffic.Between(answers, killed, verdict)); n[traffic.Failed] == 0 {
+		t.Errorf("before the verdict %v: no request went to the dead server, so this shows nothing", n)
+	}
+	p.expectAnswers(t, map[string]int{"rs1": 3, "rs2": 6, "rs3": 9})
+}
+
+func (p *play) changedWeight(t *testing.T) {
+	before := p.writes(t)
+	if out, exit := p.reload(t, p.configuration(1, 2, 6)); exit != 0 {
+		t.Fatalf("evenkeel reload: exit %d: %s", exit, out)
+	}
+	p.untilAll(t, 1, 2, 6)
+	if n := p.writes(t) - before; n != uint64(len(p.services)) {
+		t.Errorf("%d writes for %d changed weights", n, len(p.services))
+	}
+	p.expectAnswers(t, map[string]int{"rs1": 3, "rs2": 6, "rs3": 18})
+}
+
+func (p *play) brokenConfiguration(t *testing.T) {
+	before, err := p.Table(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes := p.writes(t)
+	broken := strings.Replace(p.configuration(3, 2, 1), `scheduler = "wrr"`, `scheduler = "wrong"`, 1)
+	out, exit := p.reload(t, broken)
+	if exit != 1 || !strings.Contains(out, "evenkeel.hcl") || !strings.Contains(out, "wrong") {
+		t.Errorf("evenkeel reload: exit %d, want 1 and what is wrong where: %s", exit, out)
+	}
+	after, err := p.Table(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(before, after); d != "" {
+		t.Errorf("the table has changed (-before +after):\n%s", d)
+	}
+	if n := p.writes(t) - writes; n != 0 {
+		t.Errorf("%d writes for a configuration that was refused", n)
+	}
+	if st, err := p.Status(ctx); err != nil || st.Configuration.Problem == "" {
+		t.Errorf("the status does not say that the file has errors (%v)", err)
+	}
+	if out, exit := p.reload(t, p.configuration(1, 2, 6)); exit != 0 {
+		t.Errorf("evenkeel reload of what runs: exit %d: %s", exit, out)
+	}
+	if st, err := p.Status(ctx); err != nil || st.Configuration.Problem != "" {
+		t.Errorf("the status still says %q (%v)", st.Configuration.Problem, err)
+	}
+}
+
+func (p *play) crash(t *testing.T) {
+	web := p.services[0]
+	before, err := p.Table(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connections := run(t, p.Director, "ipvsadm -Ln --stats --exact | grep -w TCP | head -n 1")
+	s := traffic.Start(ctx, 20*time.Millisecond, web.ask)
+	defer s.Stop()
+	if err := p.Crash(ctx); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	if err := p.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	// The table is looked at all the time while the next core comes up: a server that is missing for a moment is a fault.
+	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		now, err := p.Table(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(before, now); d != "" {
+			t.Fatalf("the table has changed (-before +now):\n%s", d)
+		}
+	}
+	if _, err := p.Until(ctx, 10*time.Second, func() error {
+		st, err := p.Status(ctx)
+		for i := range 3 {
+			if err == nil && st.State(web.server(i)) != "up" {
+				err = fmt.Errorf("%s is %q", web.server(i), st.State(web.server(i)))
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.writes(t); n != 0 {
+		t.Errorf("the new core wrote %d times, want 0", n)
+	}
+	if failed := traffic.Failures(s.Stop()); len(failed) > 0 {
+		t.Errorf("%d requests failed, the first: %v", len(failed), failed[0].Err)
+	}
+	// A service that is made anew begins to count at 0.
+	var was, is int
+	if _, err := fmt.Sscanf(strings.Join(strings.Fields(connections)[2:3], ""), "%d", &was); err != nil {
+		t.Fatal(err)
+	}
+	now := run(t, p.Director, "ipvsadm -Ln --stats --exact | grep -w TCP | head -n 1")
+	if _, err := fmt.Sscanf(strings.Join(strings.Fields(now)[2:3], ""), "%d", &is); err != nil {
+		t.Fatal(err)
+	}
+	if is < was || was == 0 {
+		t.Errorf("the kernel counted %d connections before and %d now: the service was made anew", was, is)
+	}
+}
+
+func (p *play) sorry(t *testing.T) {
+	for _, r := range p.lab.RealServers[:3] {
+		if err := r.Kill(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.untilAll(t, -1, -1, -1, 1)
+	p.expectAnswers(t, map[string]int{"rs4": 6})
+	st, err := p.Status(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, vs := range st.VirtualServers {
+		if vs.HasQuorum || vs.Sorry == "" {
+			t.Errorf("status of %s: quorum %v, sorry server %q", vs.Name, vs.HasQuorum, vs.Sorry)
+		}
+	}
+	if err := p.lab.RealServers[1].Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.untilAll(t, -1, 2)
+	p.expectAnswers(t, map[string]int{"rs2": 6})
+}
+
+// On a kernel without ip_vs evenkeel ends, and says what to do.
+func TestVMDirectorWithoutIPVS(t *testing.T) {
+	need(t, lab.UML)
+	l := newLab(t, lab.Options{RealServers: -1, Director: lab.VMOptions{
+		Omit: []string{"ip_vs"}, Files: []lab.File{stage.Program(evenkeel(t))},
+	}})
+	s := stage.New(l)
+	hcl := "virtual_server \"web\" {\n  address = \"10.77.0.100:80\"\n  protocol = \"tcp\"\n  forward = \"nat\"\n  real_server \"10.77.1.21:80\" {}\n}\n"
+	if err := s.Configure(ctx, hcl); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	exit, err := s.Core().Wait(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exit == 0 || !strings.Contains(s.Core().Output(), "modprobe ip_vs") {
+		t.Errorf("exit %d, want an error that says what to do:\n%s", exit, s.Core().Output())
+	}
+}
+
+// What make demo shows must be so.
+func TestVMDemo(t *testing.T) {
+	need(t, lab.UML)
+	var out strings.Builder
+	if err := demo.Run(ctx, &out, demo.Options{Evenkeel: evenkeel(t), Agent: agent(t)}); err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{"rs3", "DOWN", "failed after the verdict                          0", "All as it should be"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the demonstration does not show %q:\n%s", want, out.String())
+		}
+	}
+	for i, r := range []byte(out.String()) {
+		if r != '\n' && (r < ' ' || r > '~') {
+			t.Fatalf("byte %d of the demonstration is %q: it must be plain ASCII", i, r)
+		}
+	}
+}
+
+// A core that can't do its work makes the demonstration fail, and its end says why.
+func TestVMDemoFailsWithABinaryThatIsNoDirector(t *testing.T) {
+	need(t, lab.UML)
+	var out strings.Builder
+	err := demo.Run(ctx, &out, demo.Options{Evenkeel: "/bin/busybox", Agent: agent(t)})
+	if err == nil || !strings.Contains(out.String(), " failed\n") {
+		t.Errorf("got %v\n%s", err, out.String())
+	}
+}
