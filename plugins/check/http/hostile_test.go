@@ -3,11 +3,13 @@ package http
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -151,6 +153,43 @@ func TestAnAnswerBeforeTheRequestWasReadCounts(t *testing.T) {
 	})
 	if got, want := ask(t, eager, `{}`), "HTTP 503 Service Unavailable, want 200-299"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A deafConn is a connection to a server that has answered and reads no more.
+type deafConn struct {
+	net.Conn
+	answer io.Reader
+}
+
+func (c deafConn) Write([]byte) (int, error)  { return 0, syscall.EPIPE }
+func (c deafConn) Read(b []byte) (int, error) { return c.answer.Read(b) }
+
+func TestAnAnswerToARequestThatCouldNotBeSentCountsToo(t *testing.T) {
+	p, ds := compile(decoded(t, `{}`))
+	if len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	l := &line{plan: p, conn: deafConn{answer: strings.NewReader("HTTP/1.1 503 No\r\n\r\n")}}
+	if answer, err := l.ask(t.Context()); err != nil || answer.StatusCode != 503 {
+		t.Errorf("%v, %v", answer, err)
+	}
+	l.conn = deafConn{answer: strings.NewReader("")}
+	if _, err := l.ask(t.Context()); err == nil || err.Error() != "sending the request: broken pipe" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Which of net/http's goroutines notices first decides what it says; so this is not left to a server.
+func TestTheEndOfAnHTTP2ConnectionIsToldByTheConnection(t *testing.T) {
+	vague, precise := errors.New("http2: client conn could not be established"), errors.New("http2: server sent GOAWAY")
+	w := &witness{Conn: deafConn{answer: strings.NewReader("\x00\x00\x00\x04")}}
+	io.ReadAll(w)
+	if got := w.cause(vague); got != io.EOF {
+		t.Errorf("got %v", got)
+	}
+	if got := w.cause(precise); got != precise {
+		t.Errorf("got %v", got)
 	}
 }
 

@@ -89,6 +89,7 @@ func TestAnswersAreJudgedByStatusAndBody(t *testing.T) {
 				{"keepalived's digest", map[string]any{"body_md5": md}, ""},
 				{"another of those", map[string]any{"body_md5": wrong[:32]}, "body has the MD5 digest " + strings.ToLower(md) + ", want " + wrong[:32]},
 				{"a body of just the size", map[string]any{"body_match": "shop", "max_body": len(welcome)}, ""},
+				{"a body of just the size, without a match", map[string]any{"body_match": "x", "max_body": len(welcome)}, `body does not match "x"`},
 				{"a longer body", map[string]any{"body_match": "p$", "max_body": len(welcome) - 1}, ""},
 				{"a longer body without a match in what is read", map[string]any{"body_match": "shop", "max_body": 15}, `the first 15 bytes of the body do not match "shop"`},
 				{"a longer body with a match in what is read", map[string]any{"body_not_match": "welc", "max_body": 15}, `the first 15 bytes of the body match "welc"`},
