@@ -57,6 +57,21 @@ func BenchmarkStepOfOneChangedWeightAmong10000(b *testing.B) {
 	}
 }
 
+func BenchmarkStepOfOneChangedWeightAmong10000WhenTheRestIsTheSameValue(b *testing.B) {
+	configs := []*config.Config{large(), large()}
+	configs[1].VirtualServers[500].RealServers[5].Weight = 2
+	configs[1] = share(configs[0], configs[1])
+	d, _ := New(configs[0], Seed{})
+	n := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		if out := d.Step(Configure{Config: configs[n%2]}); len(out.Table.Changed) != 1 {
+			b.Fatalf("got %+v", out.Table)
+		}
+	}
+}
+
 func BenchmarkStepOf10000Verdicts(b *testing.B) {
 	d, _ := New(large(), Seed{})
 	batches := [2][]sdk.Verdict{}

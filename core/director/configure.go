@@ -13,7 +13,7 @@ import (
 // configure goes over to another configuration: it carries what is known over to the new plan, decides anew, and compares
 // the two tables. Time-outs and sync daemons travel only with a whole table, so that a change of theirs sends one.
 func (d *Director) configure(cfg *config.Config) Output {
-	p := buildPlan(cfg)
+	p := buildPlan(cfg, d.virtualServers)
 	former := d.pair(p)
 	d.carryVerdicts(p, former)
 	var out Output
@@ -37,10 +37,15 @@ func (d *Director) configure(cfg *config.Config) Output {
 		}
 	}
 	for _, vs := range p.virtualServers {
-		if old := former[vs]; old != nil {
-			d.reconfigure(old, vs, &u)
-		} else {
+		switch old := former[vs]; old {
+		case vs: // it goes on as it is
+			for _, s := range vs.servers {
+				s.assumeFormer(s.state)
+			}
+		case nil:
 			d.add(vs, &u)
+		default:
+			d.reconfigure(old, vs, &u)
 		}
 	}
 	d.reportNamed(p)
@@ -96,7 +101,7 @@ func (d *Director) pair(p *plan) map[*virtualServer]*virtualServer {
 func (d *Director) carryVerdicts(p *plan, former map[*virtualServer]*virtualServer) {
 	for _, vs := range p.virtualServers {
 		old := former[vs]
-		if old == nil {
+		if old == nil || old == vs {
 			continue
 		}
 		for _, s := range vs.servers {
@@ -201,7 +206,7 @@ func (d *Director) reconfigure(old, vs *virtualServer, u *sdk.TableUpdate) {
 			s.assume(false, "")
 			continue
 		}
-		s.assume(was.state == sdk.StateUp, "it was up before the reload and its new checks are not yet known")
+		s.assumeFormer(was.state)
 		s.state, s.since, s.weight = was.state, was.since, was.weight
 	}
 	if vs.sorry != nil && old.sorry != nil && vs.sorry.sameAddress(old.sorry) {
@@ -219,6 +224,11 @@ func (d *Director) reconfigure(old, vs *virtualServer, u *sdk.TableUpdate) {
 	default:
 		diffSlots(u, vs.service.Key, old.slots, vs.slots)
 	}
+}
+
+// assumeFormer takes a server for what it was before the reload, as long as none of its checks says otherwise.
+func (s *realServer) assumeFormer(state sdk.State) {
+	s.assume(state == sdk.StateUp, "it was up before the reload and its new checks are not yet known")
 }
 
 // diffSlots compares what two forms of the same service have in the table.

@@ -76,7 +76,7 @@ func New(cfg *config.Config, seed Seed) (*Director, Output) {
 		generation:  1,
 		generations: make(map[string]uint64),
 	}
-	p := buildPlan(cfg)
+	p := buildPlan(cfg, nil)
 	p.recall(seed.Verdicts)
 	held := readHeld(seed.Held)
 	for _, vs := range p.virtualServers {
@@ -170,7 +170,7 @@ func (d *Director) Verdicts() map[string]sdk.Verdict {
 
 // TableOf returns the table that a configuration asks for when every real server is up.
 func TableOf(cfg *config.Config) sdk.Table {
-	p := buildPlan(cfg)
+	p := buildPlan(cfg, nil)
 	d := new(Director)
 	for _, vs := range p.virtualServers {
 		for _, s := range vs.servers {

@@ -26,7 +26,10 @@ type checkName struct{ typ, name string }
 
 // buildPlan translates a configuration. Package load refuses duplicates; should there be any, the first counts: of two
 // virtual servers with the same service address, and of two real servers with the same address and port.
-func buildPlan(cfg *config.Config) *plan {
+//
+// A virtual server whose configuration is the very value that one of former has goes on as it is, state and all: after a
+// reload in which little has changed, most are.
+func buildPlan(cfg *config.Config, former []*virtualServer) *plan {
 	if cfg == nil {
 		cfg = new(config.Config)
 	}
@@ -43,13 +46,19 @@ func buildPlan(cfg *config.Config) *plan {
 		byType:       make(map[string][]*target),
 		sharedChecks: make(map[checkName]*target),
 	}
+	same := make(map[*config.VirtualServer]*virtualServer, len(former))
+	for _, vs := range former {
+		same[vs.cfg] = vs
+	}
 	seen := make(map[sdk.ServiceKey]bool, len(cfg.VirtualServers))
 	for _, c := range cfg.VirtualServers {
 		if c == nil || seen[serviceKey(c.Service)] {
 			continue
 		}
 		seen[serviceKey(c.Service)] = true
-		p.addVirtualServer(c)
+		if vs := same[c]; vs == nil || !p.goOn(vs) {
+			p.addVirtualServer(c)
+		}
 	}
 	for _, c := range cfg.Checks {
 		if c == nil {
@@ -99,6 +108,31 @@ func (p *plan) addVirtualServer(c *config.VirtualServer) {
 	p.virtualServers = append(p.virtualServers, vs)
 }
 
+// goOn takes a virtual server over from the plan that was followed. It says false, having done nothing, when it shares a
+// target with others, which may have changed, or when one of its targets would have another ID in this plan.
+func (p *plan) goOn(vs *virtualServer) bool {
+	var done []*target
+	for _, s := range vs.servers {
+		for _, t := range s.targets {
+			if t.check.Name != "" || t.spec.ID != p.freeID(s.subject+"/"+t.check.Type) {
+				for _, t := range done {
+					delete(p.targets, t.spec.ID)
+				}
+				return false
+			}
+			p.targets[t.spec.ID] = t
+			done = append(done, t)
+		}
+	}
+	for i, t := range done {
+		t.order = len(p.targets) - len(done) + i
+		p.byType[t.check.Type] = append(p.byType[t.check.Type], t)
+	}
+	vs.order = len(p.virtualServers)
+	p.virtualServers = append(p.virtualServers, vs)
+	return true
+}
+
 // watch makes a real server depend on a check: on the shared target of one with a name, or on a target of its own.
 func (p *plan) watch(s *realServer, c *config.Check) {
 	var t *target
@@ -133,10 +167,7 @@ func (p *plan) namedTarget(c *config.Check) *target {
 
 // addTarget makes a target. Its ID is the one asked for, with "#2", "#3" … if there is one of that ID.
 func (p *plan) addTarget(c *config.Check, id string) *target {
-	unique := id
-	for n := 2; p.targets[unique] != nil; n++ {
-		unique = id + "#" + strconv.Itoa(n)
-	}
+	unique := p.freeID(id)
 	t := &target{
 		check: c,
 		order: len(p.targets),
@@ -157,6 +188,15 @@ func (p *plan) addTarget(c *config.Check, id string) *target {
 	p.targets[unique] = t
 	p.byType[c.Type] = append(p.byType[c.Type], t)
 	return t
+}
+
+// freeID is the ID asked for, or with "#2", "#3" … if there is a target of that ID.
+func (p *plan) freeID(id string) string {
+	free := id
+	for n := 2; p.targets[free] != nil; n++ {
+		free = id + "#" + strconv.Itoa(n)
+	}
+	return free
 }
 
 // recall puts the verdicts of the journal into the plan.

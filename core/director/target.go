@@ -70,7 +70,7 @@ func known(s sdk.State) bool { return s == sdk.StateUp || s == sdk.StateDown }
 func diffTargets(checkType string, old, next map[string]*target, oldList, nextList []*target) (u sdk.TargetUpdate, ok bool) {
 	for _, t := range nextList {
 		was := old[t.spec.ID]
-		if was == nil || !was.sameMessage(t) {
+		if was != t && (was == nil || !was.sameMessage(t)) {
 			u.Targets = append(u.Targets, t.message())
 		}
 	}
