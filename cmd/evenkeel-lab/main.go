@@ -40,7 +40,8 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command\n" + usage)
+		fmt.Fprint(os.Stderr, usage)
+		return errors.New("no command was given")
 	}
 	name, args := args[0], args[1:]
 	switch name {

@@ -37,7 +37,9 @@ func beCore() {
 	for _, p := range s.Status() {
 		fmt.Println(p.String(), p.PID)
 	}
-	select {}
+	for {
+		time.Sleep(time.Hour)
+	}
 }
 
 // startCore starts a core, and returns its process and its plugins'.

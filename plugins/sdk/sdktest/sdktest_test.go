@@ -234,7 +234,6 @@ type broken struct {
 	mu      sync.Mutex
 	targets map[string]bool
 	update  uint64
-	change  chan struct{}
 }
 
 func (b *broken) Apply(_ context.Context, u sdk.TargetUpdate) error {

@@ -20,26 +20,26 @@ import (
 var ways = map[string]func(){
 	"good":              func() { serve("good", &checker{}) },
 	"exits-at-once":     exitsAtOnce,
-	"silent":            func() { select {} },
+	"silent":            func() { forever() },
 	"prints-first":      func() { fmt.Println("Welcome to my plugin!"); serve("prints-first", &checker{}) },
 	"endless-line":      endlessLine,
-	"other-version":     func() { handshake("1|99|unix|" + socketDir() + "/s|grpc"); select {} },
-	"elsewhere":         func() { handshake("1|1|unix|/tmp/elsewhere|grpc"); select {} },
-	"over-tcp":          func() { handshake("1|1|tcp|127.0.0.1:1|grpc"); select {} },
+	"other-version":     func() { handshake("1|99|unix|" + socketDir() + "/s|grpc"); forever() },
+	"elsewhere":         func() { handshake("1|1|unix|/tmp/elsewhere|grpc"); forever() },
+	"over-tcp":          func() { handshake("1|1|tcp|127.0.0.1:1|grpc"); forever() },
 	"other-process":     otherProcess,
 	"lies-about-name":   func() { serve("somebody-else", &checker{}) },
 	"lies-about-kind":   liesAboutKind,
 	"lies-about-schema": func() { serveRaw(&liar{name: "lies-about-schema"}) },
 	"deep-schema":       func() { serveRaw(&liar{name: "deep-schema", deep: true}) },
 	"no-service":        func() { serveRaw(&liar{name: "no-service", honest: true}) },
-	"hangs-in-describe": func() { serveWith("hangs-in-describe", func(sdk.Host) sdk.Checker { select {} }) },
+	"hangs-in-describe": func() { serveWith("hangs-in-describe", func(sdk.Host) sdk.Checker { forever(); return nil }) },
 	"panics-in-open":    func() { serveWith("panics-in-open", func(sdk.Host) sdk.Checker { panic("no hands") }) },
-	"hangs-in-stop":     func() { serve("hangs-in-stop", &checker{stop: func() { select {} }}) },
+	"hangs-in-stop":     func() { serve("hangs-in-stop", &checker{stop: func() { forever() }}) },
 	"dies-in-apply":     func() { serve("dies-in-apply", &checker{apply: func() { os.Exit(3) }}) },
 	"panics-in-apply":   func() { serve("panics-in-apply", &checker{apply: func() { panic("not a target") }}) },
 	"panics-beside":     panicsBeside,
 	"panics-in-probe":   panicsInProbe,
-	"hangs-in-apply":    func() { serve("hangs-in-apply", &checker{apply: func() { select {} }}) },
+	"hangs-in-apply":    func() { serve("hangs-in-apply", &checker{apply: func() { forever() }}) },
 	"floods-log":        floodsLog,
 	"floods-stdout":     floodsStdout,
 	"forks":             forks,
@@ -128,7 +128,7 @@ func liesAboutKind() {
 func panicsBeside() {
 	serve("panics-beside", &checker{apply: func() {
 		go func() { panic("in a goroutine of my own") }()
-		select {}
+		forever()
 	}})
 }
 
@@ -199,4 +199,12 @@ func grows() {
 			}
 		}()
 	}})
+}
+
+// forever does nothing and does not return. An empty select in a process without other goroutines would be a deadlock,
+// which Go's runtime ends.
+func forever() {
+	for {
+		time.Sleep(time.Hour)
+	}
 }

@@ -89,5 +89,5 @@ func otherProcess() {
 	}
 	out.Read(make([]byte, 16))
 	handshake("1|1|unix|" + path + "|grpc")
-	select {}
+	forever()
 }
