@@ -9,6 +9,10 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PROTOC_GEN_GO := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 PROTOC_GEN_GO_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 
+# The lab and the tests of rings 2 and 3 make network namespaces.
+SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
+AS_ROOT := $(if $(SUDO),-exec 'sudo -E')
+
 export CGO_ENABLED ?= 0
 
 .PHONY: help
@@ -23,8 +27,8 @@ build: ## dist/evenkeel and dist/evenkeel-lab
 
 .PHONY: demo
 demo: build packages-lab ## a director, three real servers and a client in virtual machines; about a minute
-	dist/evenkeel-lab setup
-	dist/evenkeel-lab demo --evenkeel dist/evenkeel
+	$(SUDO) dist/evenkeel-lab setup uml
+	$(SUDO) dist/evenkeel-lab demo --evenkeel dist/evenkeel
 
 .PHONY: test
 test: lint test-pure test-ns test-vm ## all rings of tests, quick ones first; what is missing is installed
@@ -36,24 +40,24 @@ test-pure: packages-test ## ring 1: no root, no network, seconds
 
 .PHONY: test-ns
 test-ns: packages-test ## ring 2: real sockets between network namespaces (root)
-	.ci/ring run 2 namespaces -timeout 10m -p 1 -run '^TestNS' ./...
+	.ci/ring run 2 namespaces -timeout 10m -p 1 $(AS_ROOT) -run '^TestNS' ./...
 
 .PHONY: test-vm
-test-vm: build packages-test packages-lab ## ring 3: virtual machines with real IPVS (root)
-	dist/evenkeel-lab setup
-	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 3 'virtual machines' -timeout 25m -p 1 -run '^TestVM' ./image/...
+test-vm: build packages-test packages-peers ## ring 3: virtual machines with real IPVS (root)
+	$(SUDO) dist/evenkeel-lab setup
+	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 3 'virtual machines' -timeout 25m -p 1 $(AS_ROOT) -run '^TestVM' ./image/...
 
 .PHONY: race
 race: packages-test ## ring 1 under the race detector
 	CGO_ENABLED=1 go test -race -timeout 10m -skip '^Test(NS|VM|Image)' ./...
 
 .PHONY: bench
-bench: build packages-test packages-lab ## performance beside keepalived; writes nothing, see docs/benchmarks.md
-	dist/evenkeel-lab setup
-	dist/evenkeel-lab bench --evenkeel dist/evenkeel
+bench: build packages-peers ## performance beside keepalived; writes nothing, see docs/benchmarks.md
+	$(SUDO) dist/evenkeel-lab setup
+	$(SUDO) dist/evenkeel-lab bench --evenkeel dist/evenkeel
 
 .PHONY: lint
-lint: ## formatting, vet, staticcheck, the conventions of DESIGN
+lint: packages-proto ## formatting, vet, staticcheck, the conventions of DESIGN
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "gofmt would change: $$bad"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
@@ -68,10 +72,12 @@ clean: ## remove what make made here
 	rm -rf dist .cache
 
 # Debian packages: installed when missing (as root, or through sudo), otherwise named in one line.
-.PHONY: packages-lab packages-test packages-proto
+.PHONY: packages-lab packages-peers packages-test packages-proto
 packages-lab:
-	@.ci/packages busybox-static kmod ipvsadm iproute2 qemu-system-x86 keepalived
+	@.ci/packages busybox-static ipvsadm iproute2
+packages-peers: packages-lab
+	@.ci/packages qemu-system-x86 keepalived
 packages-test:
-	@.ci/packages nginx-light iproute2 openssl
+	@.ci/packages nginx-light iproute2 openssl protobuf-compiler libprotobuf-dev
 packages-proto:
 	@.ci/packages protobuf-compiler libprotobuf-dev
