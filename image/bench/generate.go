@@ -55,18 +55,19 @@ func (s Size) server(v, r int) netip.Addr { return after(firstServer, v*s.RealSe
 // total is the number of real servers.
 func (s Size) total() int { return s.VirtualServers * s.RealServers }
 
-// Both check blocks say: every 10 s, with 1 s for an answer; out after the second failure, which is looked for 1 s after
-// the first. A real server is in from the start, as keepalived has it by default.
+// Both check blocks say: every 10 s, with 5 s for an answer; out after the second failure, which is looked for 1 s after
+// the first. A real server is in from the start, as keepalived has it by default. Five seconds, because servers that are
+// taken out by mistake while a daemon is busy are not what is measured here.
 const (
 	evenkeelCheck = `%scheck "tcp" {
 %[1]s  interval       = "10s"
-%[1]s  timeout        = "1s"
+%[1]s  timeout        = "5s"
 %[1]s  fall           = 2
 %[1]s  retry_interval = "1s"
 %[1]s}
 `
 	keepalivedCheck = `        TCP_CHECK {
-            connect_timeout 1
+            connect_timeout 5
             retry 1
             delay_before_retry 1
         }

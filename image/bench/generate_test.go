@@ -23,7 +23,7 @@ virtual_server "v0" {
 
   check "tcp" {
     interval       = "10s"
-    timeout        = "1s"
+    timeout        = "5s"
     fall           = 2
     retry_interval = "1s"
   }
@@ -46,7 +46,7 @@ virtual_server "v1" {
 
   check "tcp" {
     interval       = "10s"
-    timeout        = "1s"
+    timeout        = "5s"
     fall           = 2
     retry_interval = "1s"
   }
@@ -75,7 +75,7 @@ virtual_server 10.77.64.1 8080 {
     real_server 10.77.128.1 8080 {
         weight 7
         TCP_CHECK {
-            connect_timeout 1
+            connect_timeout 5
             retry 1
             delay_before_retry 1
         }

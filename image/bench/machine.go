@@ -89,7 +89,7 @@ func (o *Options) vm(size Size) lab.VMOptions {
 	if o.Evenkeel != "" {
 		v.Files = append(v.Files, lab.File{Path: evenkeelBin, Source: o.Evenkeel, Mode: 0o755})
 	}
-	for _, w := range []int{1, 7} {
+	for _, w := range append([]int{1}, newWeights...) {
 		size.Weight = w
 		v.Files = append(v.Files,
 			lab.File{Path: fmt.Sprintf("%sevenkeel.%d", confDir, w), Data: size.Evenkeel()},
@@ -102,9 +102,10 @@ func (o *Options) vm(size Size) lab.VMOptions {
 const (
 	startRow      = ": exec to full table, s"
 	restartRow    = ": start after a stop, until ready, s"
-	reloadRow     = ": SIGHUP to changed weight, s"
+	reloadRow     = ": first SIGHUP to changed weight, s"
+	againRow      = ": later SIGHUPs to changed weight, s"
 	restartWrites = ": kernel writes of a start into the full table"
-	reloadWrites  = ": kernel writes of that reload"
+	reloadWrites  = ": kernel writes of each reload"
 	emptyRow      = ": kernel writes of the first start"
 	stopRow       = ": SIGTERM to all processes gone, s"
 	memoryRow     = ": memory of all processes (PSS), MiB"
@@ -117,6 +118,7 @@ func (m *machine) goals() {
 	m.report.goal(n+startRow, 1)
 	m.report.Row(n + restartRow)
 	m.report.goal(n+reloadRow, 0.1)
+	m.report.goal(n+againRow, 0.1)
 	m.report.count(n+emptyRow, m.size.VirtualServers+m.size.total())
 	m.report.count(n+restartWrites, 0)
 	m.report.count(n+reloadWrites, 1)
@@ -145,7 +147,7 @@ func (m *machine) round(ctx context.Context, daemons []daemon) error {
 // A daemon is one of the two, as the machine starts it.
 type daemon struct {
 	column int
-	conf   string   // its configuration; conf.1 and conf.7 in confDir are what is copied there
+	conf   string   // its configuration; what is copied there is in confDir, one file for each weight
 	argv   []string // its command
 	fresh  string   // a script that makes it forget
 	writes []string // a command that says how many writes to the kernel it has done; nil: it does not tell
@@ -168,7 +170,7 @@ func (m *machine) keepalived(bin string) daemon {
 	return daemon{column: keepalived, conf: conf, argv: []string{bin, "-n", "-C", "-f", conf}, fresh: "rm -f /run/keepalived*"}
 }
 
-// life is a daemon's: a start into an empty table, a reload, a stop, and another start and stop.
+// life is a daemon's: a start into an empty table, reloads, a stop, and another start and stop.
 func (m *machine) life(ctx context.Context, d daemon) error {
 	if err := m.sh(ctx, "ipvsadm -C; "+d.fresh+"\n"+m.copyConf(d, 1)); err != nil {
 		return err
@@ -182,29 +184,21 @@ func (m *machine) life(ctx context.Context, d daemon) error {
 	if err := m.rest(ctx); err != nil {
 		return err
 	}
-	before, err := m.writes(ctx, d)
+	n, err := m.writes(ctx, d)
 	if err != nil {
 		return err
 	}
-	m.addWrites(emptyRow, d, before)
+	m.addWrites(emptyRow, d, n)
 	if err := m.memory(ctx, d, pid); err != nil {
 		return err
 	}
-	if err := m.sh(ctx, m.copyConf(d, 7)); err != nil {
-		return err
+	row := reloadRow
+	for _, weight := range newWeights {
+		if err := m.reload(ctx, d, pid, weight, row); err != nil {
+			return fmt.Errorf("reload: %w", err)
+		}
+		row = againRow
 	}
-	if g, err = m.gauge(ctx, "reload", "--pid", pid, "--first", m.first(), "--servers", strconv.Itoa(realServers), "--weight", "7"); err != nil {
-		return fmt.Errorf("reload: %w", err)
-	}
-	m.add(reloadRow, d.column, g.Seconds)
-	if err := m.rest(ctx); err != nil {
-		return err
-	}
-	after, err := m.writes(ctx, d)
-	if err != nil {
-		return err
-	}
-	m.addWrites(reloadWrites, d, after-before)
 	if err := m.stop(ctx, d, pid); err != nil {
 		return err
 	}
@@ -215,11 +209,37 @@ func (m *machine) life(ctx context.Context, d daemon) error {
 	if err := m.rest(ctx); err != nil {
 		return err
 	}
-	if after, err = m.writes(ctx, d); err != nil {
+	if n, err = m.writes(ctx, d); err != nil {
 		return err
 	}
-	m.addWrites(restartWrites, d, after)
+	m.addWrites(restartWrites, d, n)
 	return m.stop(ctx, d, strconv.Itoa(g.PID))
+}
+
+// newWeights are those that the first real server gets, one reload after the other. The first reload of a daemon's life is
+// apart: the memory that it takes is there for the following ones.
+var newWeights = []int{7, 5, 3}
+
+// reload gives the first real server another weight.
+func (m *machine) reload(ctx context.Context, d daemon, pid string, weight int, row string) error {
+	if err := m.sh(ctx, m.copyConf(d, weight)); err != nil {
+		return err
+	}
+	before, err := m.writes(ctx, d)
+	if err != nil {
+		return err
+	}
+	g, err := m.gauge(ctx, "reload", "--pid", pid, "--first", m.first(), "--servers", strconv.Itoa(realServers), "--weight", strconv.Itoa(weight))
+	if err != nil {
+		return err
+	}
+	m.add(row, d.column, g.Seconds)
+	if err := m.rest(ctx); err != nil {
+		return err
+	}
+	after, err := m.writes(ctx, d)
+	m.addWrites(reloadWrites, d, after-before)
+	return err
 }
 
 // rest lets a daemon come to rest.
