@@ -114,14 +114,21 @@ func printVirtualServers(w io.Writer, vss []*controlv1.VirtualServer, now time.T
 				weight += fmt.Sprintf(" (%d)", rs.ConfiguredWeight)
 			}
 			t.row("  -> "+rs.Address, rs.Forward, weight, state(rs.State), ago(rs.Since, now), fmt.Sprint(rs.Active), fmt.Sprint(rs.Inactive),
-				fmt.Sprint(rs.Traffic.GetConnectionsPerSecond()), rs.Reason)
+				fmt.Sprint(rs.Traffic.GetConnectionsPerSecond()), reason(rs))
 		}
 		t.print()
 	}
 }
 
 func printBalancer(w io.Writer, b *controlv1.Balancer, dryRun bool, now time.Time) {
-	fmt.Fprintf(w, "\nIPVS %s, connection table of %d, %d writes since the start\n", b.Version, b.ConnectionTableSize, b.Writes)
+	switch {
+	case b.Version != "":
+		fmt.Fprintf(w, "\nIPVS %s, connection table of %d, %d writes since the start\n", b.Version, b.ConnectionTableSize, b.Writes)
+	case dryRun:
+		fmt.Fprintf(w, "\nno IPVS in this kernel, %d writes since the start, had it one\n", b.Writes)
+	default:
+		fmt.Fprintf(w, "\nIPVS has not been read, %d writes since the start\n", b.Writes)
+	}
 	if len(b.LastDrift) > 0 {
 		fmt.Fprintf(w, "drift found and repaired %s ago:\n%s\n", ago(b.LastDriftAt, now), indent(strings.Join(b.LastDrift, "\n")))
 	}
@@ -172,6 +179,14 @@ func state(s string) string {
 		return "DOWN"
 	}
 	return s
+}
+
+// reason is why a real server is as it is, where that is of interest.
+func reason(rs *controlv1.RealServer) string {
+	if rs.State == "up" {
+		return ""
+	}
+	return rs.Reason
 }
 
 func indent(s string) string {

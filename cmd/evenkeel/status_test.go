@@ -21,7 +21,7 @@ func TestTheStatusIsWhatAnOperatorNeedsAtThreeInTheMorning(t *testing.T) {
 		VirtualServers: []*controlv1.VirtualServer{{
 			Name: "web", Position: "lb.hcl:3,1", Service: "tcp 192.0.2.1:80", Scheduler: "wrr", Quorum: 1, Weight: 3, HasQuorum: true, Sorry: "configured",
 			RealServers: []*controlv1.RealServer{
-				{Address: "192.0.2.11:80", Forward: "dr", State: "up", Since: before(time.Hour), ConfiguredWeight: 3, Weight: 3, InTable: true, Active: 12, Inactive: 3,
+				{Address: "192.0.2.11:80", Forward: "dr", State: "up", Reason: "all its checks are up", Since: before(time.Hour), ConfiguredWeight: 3, Weight: 3, InTable: true, Active: 12, Inactive: 3,
 					Traffic: &controlv1.Traffic{ConnectionsPerSecond: 5}},
 				{Address: "192.0.2.12:80", Forward: "dr", State: "down", Since: before(10 * time.Second), ConfiguredWeight: 1, Reason: "HTTP 503"},
 			},

@@ -38,9 +38,15 @@ func open(dryRun bool, connect connector) (kernel.Kernel, error) {
 	k, err := connect(load)
 	switch {
 	case dryRun && errors.Is(err, kernel.ErrNoIPVS):
-		return kernel.NewMemory(), nil
+		return absent{kernel.NewMemory()}, nil
 	case err != nil:
 		return nil, err
 	}
 	return k, nil
 }
+
+// An absent kernel has no IPVS: an empty table, of no version and without connections.
+type absent struct{ *kernel.Memory }
+
+// Info returns the zero Info.
+func (absent) Info() (kernel.Info, error) { return kernel.Info{}, nil }
