@@ -8,14 +8,13 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
 
 // Diagnostics is what there is to say about a configuration: errors, which mean that there is none, and warnings.
 type Diagnostics struct {
 	list    hcl.Diagnostics
-	files   []*file
+	sources []Source
 	readErr error
 }
 
@@ -30,17 +29,12 @@ func (d *Diagnostics) All() hcl.Diagnostics { return d.list }
 
 // Sources returns the texts of the files that were read.
 func (d *Diagnostics) Sources() []Source {
-	sources := make([]Source, len(d.files))
-	for i, f := range d.files {
-		sources[i] = f.Source
-	}
-	return sources
+	return slices.Clone(d.sources)
 }
 
 // Explain returns diagnostics of a file that was not loaded, so that they can be written as the loader's own.
 func Explain(s Source, diags hcl.Diagnostics) *Diagnostics {
-	f, _ := parse(s)
-	d := &Diagnostics{list: slices.Clone(diags), files: []*file{f}}
+	d := &Diagnostics{list: slices.Clone(diags), sources: []Source{s}}
 	d.finish()
 	return d
 }
@@ -83,22 +77,20 @@ func place(r hcl.Range) string {
 
 func (d *Diagnostics) add(diags ...*hcl.Diagnostic) { d.list = append(d.list, diags...) }
 
-func (d *Diagnostics) keep(f *file) { d.files = append(d.files, f) }
-
 // finish puts the diagnostics in order. What is said twice of one place is said once, and what HCL says of no place is
 // said of the first file.
 func (d *Diagnostics) finish() {
 	order := map[string]int{}
-	for i, f := range d.files {
-		if _, ok := order[f.Name]; !ok {
-			order[f.Name] = i
+	for i, s := range d.sources {
+		if _, ok := order[s.Name]; !ok {
+			order[s.Name] = i
 		}
 	}
 	for i, x := range d.list {
 		if x.Subject == nil {
 			at := hcl.Range{Start: hcl.InitialPos, End: hcl.InitialPos}
-			if len(d.files) > 0 {
-				at.Filename = d.files[0].Name
+			if len(d.sources) > 0 {
+				at.Filename = d.sources[0].Name
 			}
 			c := *x
 			c.Subject = &at
@@ -126,10 +118,11 @@ func (d *Diagnostics) Text() string {
 // Write writes the diagnostics for people: what is wrong, where (file:line,column), the line itself with the place marked,
 // and what to write instead. With colour, errors are red, warnings yellow, and the place is underlined.
 func (d *Diagnostics) Write(w io.Writer, colour bool) error {
-	return write(w, d.list, d.files, colour)
+	return write(w, d.list, d.sources, colour)
 }
 
-func write(w io.Writer, list hcl.Diagnostics, files []*file, colour bool) error {
+func write(w io.Writer, list hcl.Diagnostics, sources []Source, colour bool) error {
+	pages := map[string]*page{}
 	for i, x := range list {
 		var s strings.Builder
 		if i > 0 {
@@ -144,16 +137,12 @@ func write(w io.Writer, list hcl.Diagnostics, files []*file, colour bool) error 
 		}
 		fmt.Fprintf(&s, "%s%s%s: %s\n", on, word, off, x.Summary)
 		fmt.Fprintf(&s, "  on %s", place(*x.Subject))
-		for _, f := range files {
-			if f.Name != x.Subject.Filename {
-				continue
-			}
-			if in := f.context(x.Subject.Start.Byte); in != "" {
+		if p := open(pages, sources, x.Subject.Filename); p != nil {
+			if in := p.context(x.Subject.Start.Byte); in != "" {
 				fmt.Fprintf(&s, ", in %s", in)
 			}
 			s.WriteString(":\n")
-			f.excerpt(&s, *x.Subject, mark, off)
-			break
+			p.excerpt(&s, *x.Subject, mark, off)
 		}
 		if !strings.HasSuffix(s.String(), "\n") {
 			s.WriteByte('\n')
@@ -167,65 +156,6 @@ func write(w io.Writer, list hcl.Diagnostics, files []*file, colour bool) error 
 		}
 	}
 	return nil
-}
-
-// excerpt writes the line in which a range begins, and marks the range: underlined, or without colours by carets below it.
-func (f *file) excerpt(s *strings.Builder, at hcl.Range, mark, off string) {
-	if f.lines == nil {
-		f.lines = append(f.lines, 0)
-		for i, c := range f.Text {
-			if c == '\n' {
-				f.lines = append(f.lines, i+1)
-			}
-		}
-	}
-	n := at.Start.Line - 1
-	if n < 0 || n >= len(f.lines) {
-		return
-	}
-	begin, end := f.lines[n], len(f.Text)
-	if n+1 < len(f.lines) {
-		end = f.lines[n+1]
-	}
-	line := strings.TrimRight(string(f.Text[begin:end]), "\r\n")
-	first := min(max(at.Start.Byte-begin, 0), len(line))
-	last := min(max(at.End.Byte-begin, first), len(line))
-	fmt.Fprintf(s, "%4d: %s%s%s%s%s\n", n+1, line[:first], mark, line[first:last], off, line[last:])
-	if mark == "" {
-		blank := strings.Map(func(r rune) rune {
-			if r == '\t' {
-				return r
-			}
-			return ' '
-		}, line[:first])
-		fmt.Fprintf(s, "      %s%s\n", blank, strings.Repeat("^", max(1, len([]rune(line[first:last])))))
-	}
-}
-
-// context names the blocks around a place: virtual_server "web", real_server "192.0.2.1:80".
-func (f *file) context(offset int) string {
-	if f.body == nil {
-		return ""
-	}
-	var names []string
-	for body := f.body; ; {
-		var in *hclsyntax.Block
-		for _, b := range body.Blocks {
-			if b.TypeRange.Start.Byte <= offset && offset <= b.CloseBraceRange.Start.Byte {
-				in = b
-				break
-			}
-		}
-		if in == nil {
-			return strings.Join(names, ", ")
-		}
-		name := in.Type
-		for _, l := range in.Labels {
-			name += fmt.Sprintf(" %q", l)
-		}
-		names = append(names, name)
-		body = in.Body
-	}
 }
 
 // values writes what the variables of an expression that could not be evaluated were.

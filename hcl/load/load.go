@@ -13,8 +13,9 @@ import (
 
 // Options say what the language cannot know by itself.
 type Options struct {
-	Types    Types  // the types of checks, notifies and provisions; nil: there are none
-	Hostname string // of this machine: the default of the director's name, and the variable hostname
+	Types    Types   // the types of checks, notifies and provisions; nil: there are none
+	Hostname string  // of this machine: the default of the director's name, and the variable hostname
+	Memory   *Memory // of what was read before; nil: none
 }
 
 // Types knows the types of checks, notifies and provisions, those built in and those of plugin blocks. Its answers are
@@ -45,26 +46,41 @@ func Sources(sources []Source, o Options) (*config.Config, *Diagnostics) {
 	return load(sources, o, &Diagnostics{})
 }
 
+// load reads good files piece by piece, which takes the least. Only if anything at all is wrong the files are parsed as a
+// whole, and it is said of that what is to be said: so the pieces and the memory never have a say in what is an error, and
+// how it is told.
 func load(sources []Source, o Options, d *Diagnostics) (*config.Config, *Diagnostics) {
+	d.sources = sources
+	answers := newAnswers(o.Types)
+	l := loadPieces(sources, o, answers)
+	if l == nil {
+		l = loadWhole(sources, o, answers, d)
+	}
+	if l != nil {
+		d.add(l.r.Diags...)
+	}
+	d.finish()
+	if d.HasErrors() {
+		return nil, d
+	}
+	return l.cfg, d
+}
+
+// loadWhole returns nil if not all files could be parsed.
+func loadWhole(sources []Source, o Options, answers *answers, d *Diagnostics) *loader {
 	files := make([]*file, 0, len(sources))
 	for _, s := range sources {
 		f, diags := parse(s)
 		d.add(diags...)
-		d.keep(f)
 		files = append(files, f)
 	}
 	// What a file with a syntax error says is not known, and what would be said of the rest is mostly wrong.
-	if !d.HasErrors() {
-		l := newLoader(o)
-		l.load(files)
-		d.add(l.r.Diags...)
-		if !d.HasErrors() {
-			d.finish()
-			return l.cfg, d
-		}
+	if d.HasErrors() {
+		return nil
 	}
-	d.finish()
-	return nil, d
+	l := newLoader(o, answers)
+	l.load(files)
+	return l
 }
 
 // A loader makes one configuration.
@@ -79,12 +95,16 @@ type loader struct {
 	services services
 	routers  routers
 	synced   bool // an ipvs sync block was written
+
+	deferred map[hclPlace]*deferred // virtual servers that are not parsed yet
+	fresh    []*remembered          // what the memory will hold
+	stuck    bool                   // the files can't be read in pieces
 }
 
-func newLoader(o Options) *loader {
+func newLoader(o Options, a *answers) *loader {
 	l := &loader{o: o, cfg: &config.Config{}, locals: map[string]*local{}}
 	l.r = &schema.Reader{Explain: l.explain, Context: &hcl.EvalContext{Variables: l.variables(), Functions: functions()}}
-	l.types = &types{types: o.Types, known: map[typeName]*typeEntry{}, plugins: map[typeName]*config.Plugin{}, reader: l.r}
+	l.types = &types{answers: a, known: map[typeName]*typeEntry{}, plugins: map[typeName]*config.Plugin{}, reader: l.r}
 	return l
 }
 

@@ -128,7 +128,11 @@ func (l *loader) declareOne(b schema.Block) {
 		ref.target = &config.SyncGroup{Name: name, Position: position(b)}
 		n.blocks[b.Type][name] = ref
 	case "virtual_server":
-		ref.target = &config.VirtualServer{Name: name, Position: position(b)}
+		if d := l.deferred[placeOf(b)]; d != nil && d.known != nil {
+			ref.target = d.known.service.VirtualServer
+		} else {
+			ref.target = &config.VirtualServer{Name: name, Position: position(b)}
+		}
 		n.blocks[b.Type][name] = ref
 	case "plugin":
 		p := &config.Plugin{Kind: b.Labels[0], Name: name, Position: position(b)}

@@ -15,9 +15,8 @@ import (
 // A file is a source that was parsed.
 type file struct {
 	Source
-	body  *hclsyntax.Body
-	rest  *hclsyntax.Body // without its locals blocks; nil when it has none
-	lines []int           // offset of each line's first byte; made when it is first needed
+	body *hclsyntax.Body
+	rest *hclsyntax.Body // without its locals blocks; nil when it has none
 }
 
 // pieceSize is how much text is parsed at a time, in bytes, where a file can be taken apart.
@@ -37,7 +36,7 @@ func parse(s Source) (*file, hcl.Diagnostics) {
 		f.body = &hclsyntax.Body{}
 		return f, hcl.Diagnostics{d}
 	}
-	if !bytes.Contains(s.Text, []byte("/*")) && !bytes.Contains(s.Text, []byte("<<")) {
+	if canBeCut(s.Text) {
 		if f.body = parsePieces(s); f.body != nil {
 			return f, nil
 		}
@@ -47,6 +46,10 @@ func parse(s Source) (*file, hcl.Diagnostics) {
 	return f, diags
 }
 
+func canBeCut(text []byte) bool {
+	return !bytes.Contains(text, []byte("/*")) && !bytes.Contains(text, []byte("<<"))
+}
+
 // A piece is a run of whole lines of a file.
 type piece struct {
 	text []byte
@@ -54,14 +57,15 @@ type piece struct {
 	body *hclsyntax.Body
 }
 
-func cut(text []byte) []piece {
+// cut cuts a text between its top-level blocks, into pieces of at least that many bytes.
+func cut(text []byte, size int) []piece {
 	var pieces []piece
 	at := hcl.InitialPos
 	for len(text) > 0 {
 		n := len(text)
-		if n > pieceSize {
-			if i := bytes.Index(text[pieceSize:], []byte("\n}\n")); i >= 0 {
-				n = pieceSize + i + len("\n}\n")
+		if n > size {
+			if i := bytes.Index(text[size:], []byte("\n}\n")); i >= 0 {
+				n = size + i + len("\n}\n")
 			}
 		}
 		pieces = append(pieces, piece{text: text[:n:n], at: at})
@@ -74,7 +78,7 @@ func cut(text []byte) []piece {
 
 // parsePieces returns nil if anything at all is to be said about any of the pieces.
 func parsePieces(s Source) *hclsyntax.Body {
-	pieces := cut(s.Text)
+	pieces := cut(s.Text, pieceSize)
 	var next atomic.Int64
 	var wrong atomic.Bool
 	var done sync.WaitGroup
@@ -101,11 +105,16 @@ func parsePieces(s Source) *hclsyntax.Body {
 	if wrong.Load() {
 		return nil
 	}
+	return join(pieces)
+}
+
+// join makes one body of the pieces'; nil if an attribute is written twice, which one piece alone does not see.
+func join(pieces []piece) *hclsyntax.Body {
 	whole := &hclsyntax.Body{Attributes: hclsyntax.Attributes{}}
 	for _, p := range pieces {
 		for name, a := range p.body.Attributes {
 			if whole.Attributes[name] != nil {
-				return nil // written twice, which one piece alone does not see
+				return nil
 			}
 			whole.Attributes[name] = a
 		}

@@ -24,9 +24,13 @@ type plain struct {
 // deepest is how many blocks in each other are read; a recursion needs an end.
 const deepest = 50
 
+func newPlain(name string, text []byte, start hcl.Pos) *plain {
+	return &plain{name: name, text: text, start: start, line: start.Line, first: 1 - start.Column}
+}
+
 // parsePlain returns nil if it can't say for sure.
 func parsePlain(name string, text []byte, start hcl.Pos) *hclsyntax.Body {
-	s := &plain{name: name, text: text, start: start, line: start.Line, first: 1 - start.Column}
+	s := newPlain(name, text, start)
 	body := &hclsyntax.Body{}
 	if !s.body(body, true) {
 		return nil
@@ -160,7 +164,8 @@ func (s *plain) item(body *hclsyntax.Body) bool {
 	return s.endOfLine()
 }
 
-func (s *plain) block(body *hclsyntax.Body, kind string, at hcl.Range) bool {
+// header reads a block's labels, up to its opening brace; nil if it can't say for sure.
+func (s *plain) header(kind string, at hcl.Range) *hclsyntax.Block {
 	b := &hclsyntax.Block{Type: kind, TypeRange: at}
 	for s.peek() != '{' {
 		var label string
@@ -170,13 +175,13 @@ func (s *plain) block(body *hclsyntax.Body, kind string, at hcl.Range) bool {
 			from := s.p
 			inner, ok := s.quoted()
 			if !ok {
-				return false
+				return nil
 			}
 			label, where = string(inner), s.between(from, s.p)
 		case isLetter(c):
 			label, where = s.identifier()
 		default:
-			return false
+			return nil
 		}
 		b.Labels = append(b.Labels, label)
 		b.LabelRanges = append(b.LabelRanges, where)
@@ -185,6 +190,14 @@ func (s *plain) block(body *hclsyntax.Body, kind string, at hcl.Range) bool {
 	b.OpenBraceRange = s.between(s.p, s.p+1)
 	s.p++
 	b.Body = &hclsyntax.Body{}
+	return b
+}
+
+func (s *plain) block(body *hclsyntax.Body, kind string, at hcl.Range) bool {
+	b := s.header(kind, at)
+	if b == nil {
+		return false
+	}
 	s.spaces()
 	if s.peek() != '}' {
 		if s.depth++; s.depth > deepest || !s.endOfLine() || !s.body(b.Body, false) {

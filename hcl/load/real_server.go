@@ -141,6 +141,7 @@ func (l *loader) family(s *service, b schema.Block, addr netip.Addr, forward con
 	if addr.Is6() == s.Service.IPv6 || forward == "" {
 		return
 	}
+	s.alone = false
 	service, server := "IPv4", "IPv6"
 	if s.Service.IPv6 {
 		service, server = server, service

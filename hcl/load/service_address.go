@@ -113,6 +113,7 @@ func (l *loader) markService(s *service, mark, family schema.Attr) {
 func (l *loader) matchService(s *service, blocks []schema.Block) {
 	s.byMark, s.at = true, blocks[0].Range()
 	s.known = true
+	s.alone = false // the mark depends on the names of others
 	for i, b := range blocks {
 		m, ok := l.match(b)
 		s.known = s.known && ok

@@ -11,9 +11,43 @@ import (
 
 type typeName struct{ kind, name string }
 
-// types remembers what Types has answered.
+// answers remembers what Types has answered.
+type answers struct {
+	types    Types
+	schemas  map[typeName]schemaAnswer
+	problems map[typeName]map[string][]schema.Problem // by values
+}
+
+type schemaAnswer struct {
+	schema schema.Schema
+	err    error
+}
+
+func newAnswers(t Types) *answers {
+	return &answers{types: t, schemas: map[typeName]schemaAnswer{}, problems: map[typeName]map[string][]schema.Problem{}}
+}
+
+func (a *answers) schema(name typeName, p *config.Plugin) (schema.Schema, error) {
+	s, asked := a.schemas[name]
+	if !asked {
+		s.schema, s.err = a.types.Schema(name.kind, name.name, p)
+		a.schemas[name], a.problems[name] = s, map[string][]schema.Problem{}
+	}
+	return s.schema, s.err
+}
+
+func (a *answers) validate(e *typeEntry, values []byte) []schema.Problem {
+	problems, asked := e.problems[string(values)]
+	if !asked {
+		problems = a.types.Validate(e.name.kind, e.name.name, e.plugin, values)
+		e.problems[string(values)] = problems
+	}
+	return problems
+}
+
+// types are those that a configuration uses.
 type types struct {
-	types   Types
+	*answers
 	known   map[typeName]*typeEntry
 	plugins map[typeName]*config.Plugin // those of plugin blocks
 	reader  *schema.Reader
@@ -37,7 +71,7 @@ func (t *types) of(b schema.Block) *typeEntry {
 			t.unknown(name, b.LabelRange(0))
 			return nil
 		}
-		e = &typeEntry{name: name, plugin: p, problems: map[string][]schema.Problem{}}
+		e = &typeEntry{name: name, plugin: p}
 		t.known[name] = e
 		t.prepare(e, b.LabelRange(0))
 	}
@@ -49,7 +83,8 @@ func (t *types) of(b schema.Block) *typeEntry {
 
 // prepare asks for the type's schema. A type that can't be used is an error once, at the first block of it.
 func (t *types) prepare(e *typeEntry, at hcl.Range) {
-	s, err := t.types.Schema(e.name.kind, e.name.name, e.plugin)
+	s, err := t.schema(e.name, e.plugin)
+	e.problems = t.problems[e.name]
 	if err != nil {
 		t.reader.Errorf(at, "Type can't be used", "%s %q: %v.", e.name.kind, e.name.name, err)
 		return
@@ -95,12 +130,7 @@ func (l *loader) decode(e *typeEntry, b schema.Block, c *schema.Content) []byte 
 	if !ok {
 		return nil
 	}
-	problems, asked := e.problems[string(values)]
-	if !asked {
-		problems = l.types.types.Validate(e.name.kind, e.name.name, e.plugin, values)
-		e.problems[string(values)] = problems
-	}
-	for _, p := range problems {
+	for _, p := range l.types.validate(e, values) {
 		at := e.decoder.Range(b, l.r.Context, p.Path...)
 		summary := p.Summary
 		if summary == "" {

@@ -22,16 +22,17 @@ type service struct {
 	tunnel  config.Tunnel
 	checks  []*config.Check
 	weight  uint64 // of all real servers
+	alone   bool   // it depends on its own text alone, and on no other block
 }
 
-// virtualServer decodes a virtual_server block.
-func (l *loader) virtualServer(b schema.Block) {
+// decodeVirtualServer decodes a virtual_server block. It returns nil for one whose name is another's.
+func (l *loader) decodeVirtualServer(b schema.Block) *service {
 	v := target[config.VirtualServer](l, b)
 	if v == nil {
-		return
+		return nil
 	}
 	l.cfg.VirtualServers = append(l.cfg.VirtualServers, v)
-	s := &service{VirtualServer: v, block: b, body: l.r.Read(b.Body(), virtualServerShape)}
+	s := &service{VirtualServer: v, block: b, body: l.r.Read(b.Body(), virtualServerShape), alone: true}
 	*v = config.VirtualServer{
 		Name: v.Name, Position: v.Position,
 		Scheduler: defaultScheduler, Quorum: 1, OnFailure: config.Remove, StartState: config.StartDown,
@@ -60,6 +61,8 @@ func (l *loader) virtualServer(b schema.Block) {
 	l.quorum(s)
 	l.serviceRules(s)
 	l.services.add(l, s)
+	s.body, s.block, s.checks = schema.Content{}, schema.Block{}, nil // so that the parse tree can go
+	return s
 }
 
 // serverCheck decodes a check of a virtual server or of a real server, whose port is the one given.
@@ -70,7 +73,9 @@ func (l *loader) serverCheck(s *service, b schema.Block, port uint16, into *[]*c
 		return
 	}
 	*into = append(*into, c)
-	if port == 0 && s.known && !body.Attr("port").Written() && !slices.Contains(portless, c.Type) && l.types.plugins[typeName{"check", c.Type}] == nil {
+	foreign := l.types.plugins[typeName{"check", c.Type}] != nil
+	s.alone = s.alone && !foreign
+	if port == 0 && s.known && !body.Attr("port").Written() && !slices.Contains(portless, c.Type) && !foreign {
 		l.r.Errorf(b.Range(), "Check without a port", "The real servers of this virtual server have every port, and the check does not know which to ask at: add port = 443 to the check.")
 	}
 }

@@ -1,0 +1,156 @@
+package load
+
+import (
+	"maps"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/evenkeel/evenkeel/hcl/nesting"
+	"github.com/evenkeel/evenkeel/hcl/schema"
+)
+
+// A deferred block is a virtual_server block of which only the header was read. It is parsed when it is decoded, and its
+// tree is dropped then: most of a large configuration are virtual servers, and all trees together would take many times the
+// memory of what they say.
+type deferred struct {
+	file  string
+	piece piece
+	known *remembered // what it was decoded into by an earlier load; nil: it is to be decoded
+}
+
+// loadPieces returns nil if anything at all is wrong with the files, or if they can't be read in pieces.
+func loadPieces(sources []Source, o Options, answers *answers) *loader {
+	l := newLoader(o, answers)
+	l.deferred = map[hclPlace]*deferred{}
+	files := make([]*file, 0, len(sources))
+	for _, s := range sources {
+		f := l.defers(s)
+		if f == nil {
+			return nil
+		}
+		files = append(files, f)
+	}
+	l.load(files)
+	if l.stuck || l.r.Diags.HasErrors() {
+		return nil
+	}
+	o.Memory.remember(l.fresh)
+	return l
+}
+
+// defers parses a file but for its virtual servers. A file that can't be cut is parsed as a whole; for one with an error it
+// returns nil.
+func (l *loader) defers(s Source) *file {
+	if canBeCut(s.Text) {
+		if body := l.deferPieces(s); body != nil {
+			return &file{Source: s, body: body}
+		}
+	}
+	f, diags := parse(s)
+	if diags.HasErrors() {
+		return nil
+	}
+	return f
+}
+
+func (l *loader) deferPieces(s Source) *hclsyntax.Body {
+	pieces := cut(s.Text, 0)
+	virtualServers := map[hclPlace]*deferred{}
+	for i := range pieces {
+		p := &pieces[i]
+		if b := p.head(s.Name); b != nil {
+			p.body = &hclsyntax.Body{Blocks: hclsyntax.Blocks{b}}
+			at := hclPlace{s.Name, b.TypeRange.Start.Byte, b.Labels[0]}
+			virtualServers[at] = &deferred{s.Name, piece{text: p.text, at: p.at}, l.o.Memory.recall(b.Labels[0], s.Name, *p)}
+			continue
+		}
+		if p.body, _ = p.parse(s.Name); p.body == nil {
+			return nil
+		}
+	}
+	body := join(pieces)
+	if body != nil {
+		maps.Copy(l.deferred, virtualServers)
+	}
+	return body
+}
+
+// head reads the header of a virtual_server block; nil if the piece begins with anything else.
+func (p *piece) head(file string) *hclsyntax.Block {
+	s := newPlain(file, p.text, p.at)
+	for {
+		s.spaces()
+		switch c := s.peek(); {
+		case c == '\n':
+			s.newline()
+		case c == '#', c == '/':
+			if !s.comment() {
+				return nil
+			}
+		case c == 'v':
+			kind, at := s.identifier()
+			s.spaces()
+			if kind != "virtual_server" {
+				return nil
+			}
+			if b := s.header(kind, at); b != nil && len(b.Labels) == 1 {
+				return b
+			}
+			return nil
+		default:
+			return nil
+		}
+	}
+}
+
+// parse returns nil for a piece with an error.
+func (p *piece) parse(file string) (body *hclsyntax.Body, plain bool) {
+	if body := parsePlain(file, p.text, p.at); body != nil {
+		return body, true
+	}
+	if nesting.Check(file, p.text) != nil {
+		return nil, false
+	}
+	parsed, diags := hclsyntax.ParseConfig(p.text, file, p.at)
+	if len(diags) > 0 {
+		return nil, false
+	}
+	return parsed.Body.(*hclsyntax.Body), false
+}
+
+// virtualServer takes a virtual server from the memory, or decodes it, and remembers it.
+func (l *loader) virtualServer(b schema.Block) {
+	d := l.deferred[placeOf(b)]
+	switch {
+	case d == nil:
+		l.decodeVirtualServer(b)
+	case l.stuck:
+	case d.known != nil:
+		l.recalled(d.known)
+	default:
+		l.decodeDeferred(d)
+	}
+}
+
+func (l *loader) recalled(r *remembered) {
+	l.cfg.VirtualServers = append(l.cfg.VirtualServers, r.service.VirtualServer)
+	l.services.add(l, r.service)
+	l.r.Diags = append(l.r.Diags, r.warnings...)
+	l.fresh = append(l.fresh, r)
+}
+
+func (l *loader) decodeDeferred(d *deferred) {
+	body, plain := d.piece.parse(d.file)
+	if body == nil || len(body.Blocks) != 1 || len(body.Attributes) > 0 {
+		l.stuck = true // the piece is not what its first line said
+		return
+	}
+	before := len(l.r.Diags)
+	c := l.r.Read(schema.Wrap(body, hint), topLevelShape)
+	s := l.decodeVirtualServer(c.Blocks[0])
+	if plain && s != nil && s.alone {
+		l.fresh = append(l.fresh, &remembered{
+			file: d.file, piece: d.piece, service: s, warnings: append(hcl.Diagnostics(nil), l.r.Diags[before:]...)})
+	}
+}
