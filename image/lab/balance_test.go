@@ -46,8 +46,9 @@ func TestVMTableByHandBalances(t *testing.T) {
 			}
 			for name, ask := range ask {
 				want := map[string]int{"rs1": 5, "rs2": 10, "rs3": 15}
-				if d := cmp.Diff(want, traffic.Count(ctx, 30, ask)); d != "" {
-					t.Errorf("%s answers by weight 1:2:3 (-want +got):\n%s\n%s", name, d, run(t, l.Directors[0], "ipvsadm -Ln"))
+				answers := traffic.Ask(ctx, 30, ask)
+				if d := cmp.Diff(want, traffic.Tally(answers)); d != "" {
+					t.Errorf("%s answers by weight 1:2:3 (-want +got):\n%s\n%v\n%s", name, d, answers, run(t, l.Directors[0], "ipvsadm -Ln; ipvsadm -Lnc; cat /proc/net/arp"))
 				}
 			}
 			// A real server whose program is killed refuses, and answers again when it is back.

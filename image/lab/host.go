@@ -63,9 +63,14 @@ func (h *Host) Start(ctx context.Context, output io.Writer, argv ...string) (*Pr
 }
 
 // Dial opens a connection from this computer, for clients in the lab's own process. The address must be a literal one.
-func (h *Host) Dial(ctx context.Context, network, address string) (c net.Conn, err error) {
+func (h *Host) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return h.DialFrom(ctx, nil, network, address)
+}
+
+// DialFrom is Dial with an address and port of one's own, as a net.Dialer takes it.
+func (h *Host) DialFrom(ctx context.Context, local net.Addr, network, address string) (c net.Conn, err error) {
 	err = h.ns.do(func() error {
-		c, err = (&net.Dialer{}).DialContext(ctx, network, address)
+		c, err = (&net.Dialer{LocalAddr: local}).DialContext(ctx, network, address)
 		return err
 	})
 	return c, err

@@ -69,18 +69,16 @@ func (c Client) UDP(ctx context.Context, address string) (string, error) {
 	return strings.TrimSpace(string(b[:n])), err
 }
 
-// Count asks n times, one after the other, and returns how often each answer came. A request that fails counts as "FAILED".
-func Count(ctx context.Context, n int, ask func(context.Context) (string, error)) map[string]int {
-	counts := map[string]int{}
-	for range n {
-		who, err := ask(ctx)
-		if err != nil {
-			who = Failed
-		}
-		counts[who]++
+// Ask asks n times, one after the other.
+func Ask(ctx context.Context, n int, ask func(context.Context) (string, error)) []Answer {
+	answers := make([]Answer, n)
+	for i := range answers {
+		answers[i] = once(ctx, ask)
 	}
-	return counts
+	return answers
 }
 
-// Failed stands for an answer that did not come.
-const Failed = "FAILED"
+// Count asks n times, one after the other, and returns how often each answer came. A request that fails counts as Failed.
+func Count(ctx context.Context, n int, ask func(context.Context) (string, error)) map[string]int {
+	return Tally(Ask(ctx, n, ask))
+}

@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -13,6 +14,29 @@ type Answer struct {
 	Began, Ended time.Time
 	Who          string // Failed when there was no answer
 	Err          error  // why
+}
+
+// Failed stands for an answer that did not come.
+const Failed = "FAILED"
+
+// once asks once.
+func once(ctx context.Context, ask func(context.Context) (string, error)) Answer {
+	a := Answer{Began: time.Now()}
+	a.Who, a.Err = ask(ctx)
+	a.Ended = time.Now()
+	if a.Err != nil {
+		a.Who = Failed
+	}
+	return a
+}
+
+// String says what became of the request and when.
+func (a Answer) String() string {
+	what := a.Who
+	if a.Err != nil {
+		what = a.Err.Error()
+	}
+	return fmt.Sprintf("%s after %.3f s: %s", a.Began.Format("15:04:05.000"), a.Ended.Sub(a.Began).Seconds(), what)
 }
 
 // A Stream is a client that asks again and again, one request after the other.
@@ -33,14 +57,9 @@ func Start(ctx context.Context, every time.Duration, ask func(context.Context) (
 		t := time.NewTicker(every)
 		defer t.Stop()
 		for {
-			a := Answer{Began: time.Now()}
-			a.Who, a.Err = ask(ctx)
-			a.Ended = time.Now()
+			a := once(ctx, ask)
 			if ctx.Err() != nil {
 				return // this one was broken off
-			}
-			if a.Err != nil {
-				a.Who = Failed
 			}
 			s.mu.Lock()
 			s.answers = append(s.answers, a)
