@@ -97,6 +97,7 @@ type loader struct {
 	synced   bool // an ipvs sync block was written
 
 	deferred map[hclPlace]*deferred // virtual servers that are not parsed yet
+	trees    trees                  // of these, one at a time
 	fresh    []*remembered          // what the memory will hold
 	stuck    bool                   // the files can't be read in pieces
 }

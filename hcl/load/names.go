@@ -51,8 +51,8 @@ func (l *loader) declare(blocks []schema.Block) {
 	n := &l.names
 	n.blocks = map[string]map[string]*reference{}
 	n.checks = map[string]map[string]*reference{}
-	n.targets = map[hclPlace]any{}
-	n.places = map[string]hcl.Range{}
+	n.targets = make(map[hclPlace]any, len(blocks))
+	n.places = make(map[string]hcl.Range, len(blocks))
 	for _, root := range referenceRoots {
 		n.blocks[root] = map[string]*reference{}
 	}

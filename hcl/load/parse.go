@@ -89,7 +89,7 @@ func parsePieces(s Source) *hclsyntax.Body {
 				if i >= len(pieces) {
 					return
 				}
-				if pieces[i].body = parsePlain(s.Name, pieces[i].text, pieces[i].at); pieces[i].body != nil {
+				if pieces[i].body = parsePlain(s.Name, pieces[i].text, pieces[i].at, &trees{}); pieces[i].body != nil {
 					continue
 				}
 				parsed, diags := hclsyntax.ParseConfig(pieces[i].text, s.Name, pieces[i].at)

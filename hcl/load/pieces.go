@@ -1,8 +1,6 @@
 package load
 
 import (
-	"maps"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -14,7 +12,7 @@ import (
 // tree is dropped then: most of a large configuration are virtual servers, and all trees together would take many times the
 // memory of what they say.
 type deferred struct {
-	file  string
+	place hclPlace
 	piece piece
 	known *remembered // what it was decoded into by an earlier load; nil: it is to be decoded
 }
@@ -56,29 +54,32 @@ func (l *loader) defers(s Source) *file {
 
 func (l *loader) deferPieces(s Source) *hclsyntax.Body {
 	pieces := cut(s.Text, 0)
-	virtualServers := map[hclPlace]*deferred{}
+	heads := &trees{}
+	var virtualServers []deferred
 	for i := range pieces {
 		p := &pieces[i]
-		if b := p.head(s.Name); b != nil {
+		if b := p.head(s.Name, heads); b != nil {
 			p.body = &hclsyntax.Body{Blocks: hclsyntax.Blocks{b}}
 			at := hclPlace{s.Name, b.TypeRange.Start.Byte, b.Labels[0]}
-			virtualServers[at] = &deferred{s.Name, piece{text: p.text, at: p.at}, l.o.Memory.recall(b.Labels[0], s.Name, *p)}
+			virtualServers = append(virtualServers, deferred{at, piece{text: p.text, at: p.at}, l.o.Memory.recall(b.Labels[0], s.Name, *p)})
 			continue
 		}
-		if p.body, _ = p.parse(s.Name); p.body == nil {
+		if p.body, _ = p.parse(s.Name, &trees{}); p.body == nil {
 			return nil
 		}
 	}
 	body := join(pieces)
 	if body != nil {
-		maps.Copy(l.deferred, virtualServers)
+		for i := range virtualServers {
+			l.deferred[virtualServers[i].place] = &virtualServers[i]
+		}
 	}
 	return body
 }
 
 // head reads the header of a virtual_server block; nil if the piece begins with anything else.
-func (p *piece) head(file string) *hclsyntax.Block {
-	s := newPlain(file, p.text, p.at)
+func (p *piece) head(file string, t *trees) *hclsyntax.Block {
+	s := newPlain(file, p.text, p.at, t)
 	for {
 		s.spaces()
 		switch c := s.peek(); {
@@ -104,9 +105,9 @@ func (p *piece) head(file string) *hclsyntax.Block {
 	}
 }
 
-// parse returns nil for a piece with an error.
-func (p *piece) parse(file string) (body *hclsyntax.Body, plain bool) {
-	if body := parsePlain(file, p.text, p.at); body != nil {
+// parse returns nil for a piece with an error. The tree of a plain one is made of t's nodes.
+func (p *piece) parse(file string, t *trees) (body *hclsyntax.Body, plain bool) {
+	if body := parsePlain(file, p.text, p.at, t); body != nil {
 		return body, true
 	}
 	if nesting.Check(file, p.text) != nil {
@@ -141,7 +142,8 @@ func (l *loader) recalled(r *remembered) {
 }
 
 func (l *loader) decodeDeferred(d *deferred) {
-	body, plain := d.piece.parse(d.file)
+	l.trees.again()
+	body, plain := d.piece.parse(d.place.file, &l.trees)
 	if body == nil || len(body.Blocks) != 1 || len(body.Attributes) > 0 {
 		l.stuck = true // the piece is not what its first line said
 		return
@@ -151,6 +153,6 @@ func (l *loader) decodeDeferred(d *deferred) {
 	s := l.decodeVirtualServer(c.Blocks[0])
 	if plain && s != nil && s.alone {
 		l.fresh = append(l.fresh, &remembered{
-			file: d.file, piece: d.piece, service: s, warnings: append(hcl.Diagnostics(nil), l.r.Diags[before:]...)})
+			file: d.place.file, piece: d.piece, service: s, warnings: append(hcl.Diagnostics(nil), l.r.Diags[before:]...)})
 	}
 }

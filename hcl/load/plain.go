@@ -19,19 +19,20 @@ type plain struct {
 	line  int // number of the line that p is in
 	first int // offset of the line's first byte, one column before the first column of the text's first line
 	depth int
+	trees *trees
 }
 
 // deepest is how many blocks in each other are read; a recursion needs an end.
 const deepest = 50
 
-func newPlain(name string, text []byte, start hcl.Pos) *plain {
-	return &plain{name: name, text: text, start: start, line: start.Line, first: 1 - start.Column}
+func newPlain(name string, text []byte, start hcl.Pos, t *trees) *plain {
+	return &plain{name: name, text: text, start: start, line: start.Line, first: 1 - start.Column, trees: t}
 }
 
-// parsePlain returns nil if it can't say for sure.
-func parsePlain(name string, text []byte, start hcl.Pos) *hclsyntax.Body {
-	s := newPlain(name, text, start)
-	body := &hclsyntax.Body{}
+// parsePlain returns nil if it can't say for sure. The tree is made of t's nodes.
+func parsePlain(name string, text []byte, start hcl.Pos, t *trees) *hclsyntax.Body {
+	s := newPlain(name, text, start, t)
+	body := t.body()
 	if !s.body(body, true) {
 		return nil
 	}
@@ -155,18 +156,21 @@ func (s *plain) item(body *hclsyntax.Body) bool {
 	if body.Attributes == nil {
 		body.Attributes = make(hclsyntax.Attributes, 4)
 	}
-	body.Attributes[name] = &hclsyntax.Attribute{
+	a := s.trees.attribute()
+	*a = hclsyntax.Attribute{
 		Name: name, Expr: e,
 		SrcRange:    hcl.Range{Filename: s.name, Start: at.Start, End: e.Range().End},
 		NameRange:   at,
 		EqualsRange: equals,
 	}
+	body.Attributes[name] = a
 	return s.endOfLine()
 }
 
 // header reads a block's labels, up to its opening brace; nil if it can't say for sure.
 func (s *plain) header(kind string, at hcl.Range) *hclsyntax.Block {
-	b := &hclsyntax.Block{Type: kind, TypeRange: at}
+	b := s.trees.block()
+	b.Type, b.TypeRange = kind, at
 	for s.peek() != '{' {
 		var label string
 		var where hcl.Range
@@ -189,7 +193,7 @@ func (s *plain) header(kind string, at hcl.Range) *hclsyntax.Block {
 	}
 	b.OpenBraceRange = s.between(s.p, s.p+1)
 	s.p++
-	b.Body = &hclsyntax.Body{}
+	b.Body = s.trees.body()
 	return b
 }
 

@@ -30,11 +30,13 @@ func (s *plain) expression(lists bool) hclsyntax.Expression {
 		if !ok {
 			return nil
 		}
-		value := &hclsyntax.LiteralValueExpr{Val: cty.StringVal(string(inner)), SrcRange: s.between(from+1, s.p-1)}
+		value := s.literal(cty.StringVal(string(inner)), s.between(from+1, s.p-1))
 		if len(inner) == 0 {
 			value.SrcRange = s.between(s.p, s.p) // where hclsyntax has the value of an empty string
 		}
-		return &hclsyntax.TemplateExpr{Parts: []hclsyntax.Expression{value}, SrcRange: s.between(from, s.p)}
+		e := s.trees.template(value)
+		e.SrcRange = s.between(from, s.p)
+		return e
 	case isDigit(c):
 		for isDigit(s.peek()) {
 			s.p++
@@ -43,7 +45,7 @@ func (s *plain) expression(lists bool) hclsyntax.Expression {
 		if err != nil || !s.separated() {
 			return nil
 		}
-		return &hclsyntax.LiteralValueExpr{Val: v, SrcRange: s.between(from, s.p)}
+		return s.literal(v, s.between(from, s.p))
 	case isLetter(c):
 		word, at := s.identifier()
 		var v cty.Value
@@ -60,11 +62,17 @@ func (s *plain) expression(lists bool) hclsyntax.Expression {
 		if !s.separated() {
 			return nil
 		}
-		return &hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}
+		return s.literal(v, at)
 	case c == '[' && lists:
 		return s.list()
 	}
 	return nil
+}
+
+func (s *plain) literal(v cty.Value, at hcl.Range) *hclsyntax.LiteralValueExpr {
+	e := s.trees.literal()
+	*e = hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}
+	return e
 }
 
 // separated says whether a number or a word ends here for sure.
@@ -81,7 +89,8 @@ func (s *plain) separated() bool {
 func (s *plain) list() hclsyntax.Expression {
 	open := s.between(s.p, s.p+1)
 	s.p++
-	e := &hclsyntax.TupleConsExpr{OpenRange: open}
+	e := s.trees.tuple()
+	e.OpenRange = open
 	for comma := true; ; {
 		if !s.gap() {
 			return nil

@@ -20,7 +20,7 @@ func (l *loader) realServers(s *service) {
 		addr netip.Addr
 		port uint16
 	}
-	seen := map[endpoint]schema.Block{}
+	seen := map[endpoint]int{} // the block's number
 	for i := range s.body.Blocks {
 		b := s.body.Blocks[i]
 		if b.Type != "real_server" {
@@ -34,10 +34,10 @@ func (l *loader) realServers(s *service) {
 		s.RealServers = append(s.RealServers, rs)
 		at := endpoint{rs.Address, rs.Port}
 		if first, ok := seen[at]; ok {
-			l.r.Errorf(b.LabelRange(0), "Duplicate real server", "%s is at %s already: write it once, with the weight of both.", b.Labels[0], place(first.Range()))
+			l.r.Errorf(b.LabelRange(0), "Duplicate real server", "%s is at %s already: write it once, with the weight of both.", b.Labels[0], place(s.body.Blocks[first].Range()))
 			continue
 		}
-		seen[at] = b
+		seen[at] = i
 	}
 	s.fallback()
 }
