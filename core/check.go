@@ -24,7 +24,7 @@ func Check(plugins []sdk.Plugin, paths []string, colour bool) (cfg *config.Confi
 	defer asker.stop()
 	c := newCatalog(newBuiltins(plugins), asker.describe)
 	defer c.close()
-	cfg, diags := load.Load(paths, loadOptions(c))
+	cfg, diags := load.Load(paths, loadOptions(c, nil))
 	var s strings.Builder
 	_ = diags.Write(&s, colour) // a strings.Builder takes everything
 	switch {
@@ -36,9 +36,9 @@ func Check(plugins []sdk.Plugin, paths []string, colour bool) (cfg *config.Confi
 	return cfg, s.String(), nil
 }
 
-func loadOptions(c *catalog) load.Options {
+func loadOptions(c *catalog, memory *load.Memory) load.Options {
 	host, _ := os.Hostname() // without one, a configuration has to name its director
-	return load.Options{Types: c, Hostname: host}
+	return load.Options{Types: c, Hostname: host, Memory: memory}
 }
 
 // A lazySupervisor is made when the first plugin is to be asked: most configurations need none.

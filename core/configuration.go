@@ -20,7 +20,7 @@ import (
 func (d *daemon) loadFirst() (*load.Diagnostics, error) {
 	c := newCatalog(d.builtin, d.plugins.Describe)
 	defer c.close()
-	cfg, diags := load.Load(d.o.Paths, loadOptions(c))
+	cfg, diags := load.Load(d.o.Paths, loadOptions(c, &d.memory))
 	if !diags.HasErrors() {
 		d.accept(cfg, diags)
 		return diags, nil
@@ -30,7 +30,7 @@ func (d *daemon) loadFirst() (*load.Diagnostics, error) {
 	if !ok {
 		return nil, &ConfigError{Text: problem}
 	}
-	cfg, again := load.Sources(sourcesOf(sources), loadOptions(c))
+	cfg, again := load.Sources(sourcesOf(sources), loadOptions(c, &d.memory))
 	if again.HasErrors() {
 		return nil, &ConfigError{Text: problem + "\nand the last good configuration, of " + when.Format(time.DateTime) + ", is not good any more:\n" + again.Text()}
 	}
@@ -119,7 +119,7 @@ func (d *daemon) reloader(ctx context.Context) error {
 func (d *daemon) reload(ctx context.Context) reloadResult {
 	c := newCatalog(d.builtin, d.plugins.Describe)
 	defer c.close()
-	cfg, diags := load.Load(d.o.Paths, loadOptions(c))
+	cfg, diags := load.Load(d.o.Paths, loadOptions(c, &d.memory))
 	if diags.HasErrors() {
 		problem := diags.Text()
 		d.log.Error("the configuration has errors; what runs stays as it is", "paths", strings.Join(d.o.Paths, " "), "errors", problem)

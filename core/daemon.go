@@ -26,6 +26,7 @@ import (
 	"github.com/evenkeel/evenkeel/core/journal"
 	"github.com/evenkeel/evenkeel/core/supervisor"
 	"github.com/evenkeel/evenkeel/hcl/config"
+	"github.com/evenkeel/evenkeel/hcl/load"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
 
@@ -61,6 +62,7 @@ type daemon struct {
 	reloads chan reloadRequest
 
 	tables *feed[sdk.TableUpdate]
+	memory load.Memory // of the configuration as it was read last; the reloader's own
 
 	// the loop's own
 	director  *director.Director // nil until the balancer has said what the kernel holds
