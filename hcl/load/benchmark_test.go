@@ -83,7 +83,7 @@ func BenchmarkReloadOneWeight(b *testing.B) {
 	}
 }
 
-// BenchmarkParse is the part of it that hashicorp/hcl's scanner and parser take.
+// BenchmarkParse parses the whole of it at once, as is done where something is wrong with it.
 func BenchmarkParse(b *testing.B) {
 	source := large(1000, 16)
 	b.SetBytes(int64(len(source.Text)))
