@@ -22,7 +22,7 @@ virtual_server "v0" {
   start_state = "up"
 
   check "tcp" {
-    interval       = "10s"
+    interval       = "60s"
     timeout        = "5s"
     fall           = 2
     retry_interval = "1s"
@@ -45,7 +45,7 @@ virtual_server "v1" {
   start_state = "up"
 
   check "tcp" {
-    interval       = "10s"
+    interval       = "60s"
     timeout        = "5s"
     fall           = 2
     retry_interval = "1s"
@@ -68,7 +68,7 @@ virtual_server "v1" {
     router_id bench
 }
 virtual_server 10.77.64.1 8080 {
-    delay_loop 10
+    delay_loop 60
     lb_algo wrr
     lb_kind DR
     protocol TCP
