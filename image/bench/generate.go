@@ -56,9 +56,8 @@ func (s Size) server(v, r int) netip.Addr { return after(firstServer, v*s.RealSe
 func (s Size) total() int { return s.VirtualServers * s.RealServers }
 
 // Both check blocks say: every 60 s, which is less than the machine can carry, with 5 s for an answer; out after the second
-// failure, which is looked for 1 s after
-// the first. A real server is in from the start, as keepalived has it by default. Five seconds, because servers that are
-// taken out by mistake while a daemon is busy are not what is measured here.
+// failure, which is looked for 1 s after the first. A real server is in from the start, as keepalived has it by default.
+// Five seconds, because servers that are taken out by mistake while a daemon is busy are not what is measured here.
 const (
 	evenkeelCheck = `%scheck "tcp" {
 %[1]s  interval       = "60s"

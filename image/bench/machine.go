@@ -49,7 +49,7 @@ func (o *Options) machine(ctx context.Context, r *Report, checks Checking) error
 	}
 	m := &machine{vm: vm, size: size, report: r, settle: 2 * time.Second}
 	if checks != NoChecks {
-		m.settle = 12 * time.Second // every check has had its first turn
+		m.settle = 12 * time.Second // the plugins or processes that check are at work
 		if _, err := vm.Start(ctx, nil, "/usr/bin/evenkeel-lab", "gauge", "sink"); err != nil {
 			return err
 		}
