@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"os/exec"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -14,6 +16,7 @@ import (
 type Host struct {
 	name string
 	ns   namespace
+	port atomic.Uint32 // how many UDP sockets Dial has made
 }
 
 // Name implements Node.
@@ -62,8 +65,13 @@ func (h *Host) Start(ctx context.Context, output io.Writer, argv ...string) (*Pr
 	return p, nil
 }
 
-// Dial opens a connection from this computer, for clients in the lab's own process. The address must be a literal one.
+// Dial opens a connection from this computer, for clients in the lab's own process. The address must be a literal one. A UDP
+// socket gets a port that none before it had: IPVS sends what comes from a port that it knows to where it sent it before, so
+// that a port that comes up twice by chance spoils a count by weight.
 func (h *Host) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if strings.HasPrefix(network, "udp") {
+		return h.DialFrom(ctx, &net.UDPAddr{Port: 20000 + int(h.port.Add(1)%40000)}, network, address)
+	}
 	return h.DialFrom(ctx, nil, network, address)
 }
 
