@@ -151,6 +151,7 @@ func Run(ctx context.Context, o Options) error {
 			d.setPlugins(d.config)
 			if len(d.config.VirtualServers) == 0 {
 				d.begin(sdk.Observed{}) // there is no balancer to wait for
+				d.setPlugins(d.config)
 			}
 		})
 		<-gctx.Done()
@@ -210,7 +211,6 @@ func (d *daemon) begin(held sdk.Observed) {
 	})
 	d.director = dir
 	d.deliver(out)
-	d.setPlugins(d.config) // the check plugins have waited for their targets
 }
 
 // step gives the director an input and carries out what it says.

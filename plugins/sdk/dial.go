@@ -25,10 +25,12 @@ func Dial(ctx context.Context, t Target) (*net.TCPConn, error) {
 		return nil, fmt.Errorf("there is no port of %s to connect to", t.Address)
 	}
 	d := net.Dialer{KeepAlive: -1}
-	c, err := d.DialTCP(ctx, "tcp", netip.AddrPort{}, where)
+	// Not DialTCP: it binds the socket to the local address, also to one that is not given, at the price of a system call.
+	conn, err := d.DialContext(ctx, "tcp", where.String())
 	var errno syscall.Errno
 	switch {
 	case err == nil:
+		c := conn.(*net.TCPConn)
 		if err := c.SetLinger(0); err != nil {
 			c.Close()
 			return nil, fmt.Errorf("connect %s: %w", where, err)
