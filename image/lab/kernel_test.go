@@ -10,9 +10,11 @@ import (
 // inVM are the packages whose TestVM… tests must run inside a machine, by import path.
 var inVM = []string{"github.com/evenkeel/evenkeel/plugins/ipvs"}
 
-// The tests that the plugins' authors wrote for the real kernel. Each result counts here under its own name.
+// The tests that the plugins' authors wrote for the real kernel. Each result counts here under its own name. What one kind of
+// machine has to skip, because its kernel lacks something, and another kind has run, is no skipped test.
 func TestVMKernelTests(t *testing.T) {
-	for _, kind := range []lab.Kind{lab.UML, lab.QEMU} {
+	passed := map[string]bool{}
+	for _, kind := range []lab.Kind{lab.QEMU, lab.UML} {
 		for _, pkg := range inVM {
 			t.Run(string(kind)+"/"+pkg[strings.LastIndex(pkg, "/plugins/")+1:], func(t *testing.T) {
 				need(t, kind)
@@ -25,6 +27,11 @@ func TestVMKernelTests(t *testing.T) {
 					t.Fatalf("%s has no test named TestVM", pkg)
 				}
 				for _, r := range results {
+					if r.Outcome == "SKIP" && passed[pkg+r.Name] {
+						t.Logf("%s ran in another kind of machine; here: %s", r.Name, strings.TrimSpace(r.Output))
+						continue
+					}
+					passed[pkg+r.Name] = r.Outcome == "PASS"
 					t.Run(r.Name, func(t *testing.T) {
 						switch r.Outcome {
 						case "PASS":
