@@ -3,6 +3,8 @@ package ipvs
 import (
 	"errors"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/evenkeel/evenkeel/plugins/ipvs/kernel"
 	"github.com/evenkeel/evenkeel/plugins/ipvs/nft"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -25,8 +27,25 @@ func plugin(connect connector) sdk.Plugin {
 		if err != nil {
 			return nil, err
 		}
+		if !h.DryRun {
+			letGo(kernel.SetSysctl, h.Logger)
+		}
 		return New(Options{Kernel: k, Packets: nft.New(), Sysctl: kernel.SetSysctl, DryRun: h.DryRun, Logger: h.Logger}), nil
 	})
+}
+
+// expirySysctls say what becomes of a client whose real server is taken out, or gets no new connections: without them the
+// kernel drops the packets of a known client port for 2 minutes (TCP) or 5 (UDP), and sends a persistent client to a real
+// server of weight 0 for as long as it keeps coming (ipvs-sysctl.rst). ipvsadm and keepalived leave them to the reader.
+var expirySysctls = []string{"net/ipv4/vs/expire_nodest_conn", "net/ipv4/vs/expire_quiescent_template"}
+
+// letGo has the kernel forget what leads to real servers that are out of service. It is worth a warning if it cannot.
+func letGo(set func(name, value string) (bool, error), logger hclog.Logger) {
+	for _, name := range expirySysctls {
+		if _, err := set(name, "1"); err != nil {
+			logger.Warn("clients of real servers that are taken out may hang for minutes", "error", err)
+		}
+	}
 }
 
 // open connects to the kernel. A dry run loads no module.
