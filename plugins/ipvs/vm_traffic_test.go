@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/evenkeel/evenkeel/plugins/ipvs/internal/netspace"
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/netspace"
 	"github.com/evenkeel/evenkeel/plugins/ipvs/kernel"
 	"github.com/evenkeel/evenkeel/plugins/ipvs/nft"
 	"github.com/evenkeel/evenkeel/plugins/sdk"

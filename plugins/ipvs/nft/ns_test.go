@@ -15,7 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/evenkeel/evenkeel/plugins/ipvs/internal/netspace"
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/netspace"
 )
 
 // newSpace returns a namespace in which packets marked 99 are taken for the machine's own, and others to 192.0.2.1 and
