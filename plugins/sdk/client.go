@@ -177,17 +177,25 @@ func (c *vrrpClient) Apply(ctx context.Context, instances []VRRPInstance) error 
 	return called(err)
 }
 
-func (c *vrrpClient) Watch(ctx context.Context, report func(VRRPTransition)) error {
+func (c *vrrpClient) Watch(ctx context.Context, report func(VRRPReport)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s, err := c.c.Watch(ctx, &pluginv1.VRRPServiceWatchRequest{})
 	return receive(s, err, func(m *pluginv1.VRRPServiceWatchResponse) error {
-		t, err := transitionIn(m)
+		r, err := vrrpReportIn(m)
 		if err == nil {
-			report(t)
+			report(r)
 		}
 		return err
 	})
+}
+
+func (c *vrrpClient) Status(ctx context.Context) (VRRPStatus, error) {
+	m, err := c.c.Status(ctx, &pluginv1.VRRPServiceStatusRequest{})
+	if err != nil {
+		return VRRPStatus{}, called(err)
+	}
+	return vrrpStatusIn(m)
 }
 
 func (c *vrrpClient) Command(ctx context.Context, command VRRPCommand) error {

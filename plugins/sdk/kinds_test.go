@@ -117,6 +117,9 @@ func TestABalancerBehindGRPC(t *testing.T) {
 type fakeVRRP struct {
 	instances []VRRPInstance
 	command   VRRPCommand
+	report    VRRPReport
+	status    VRRPStatus
+	err       error
 }
 
 func (f *fakeVRRP) Apply(_ context.Context, i []VRRPInstance) error {
@@ -124,10 +127,12 @@ func (f *fakeVRRP) Apply(_ context.Context, i []VRRPInstance) error {
 	return nil
 }
 
-func (f *fakeVRRP) Watch(_ context.Context, report func(VRRPTransition)) error {
-	report(VRRPTransition{Instance: "VI_1", From: VRRPBackup, To: VRRPMaster})
+func (f *fakeVRRP) Watch(_ context.Context, report func(VRRPReport)) error {
+	report(f.report)
 	return errors.New("enough")
 }
+
+func (f *fakeVRRP) Status(context.Context) (VRRPStatus, error) { return f.status, f.err }
 
 func (f *fakeVRRP) Command(_ context.Context, c VRRPCommand) error {
 	f.command = c
@@ -135,19 +140,34 @@ func (f *fakeVRRP) Command(_ context.Context, c VRRPCommand) error {
 }
 
 func TestAVRRPBehindGRPC(t *testing.T) {
-	f := &fakeVRRP{}
+	r := rand.New(rand.NewPCG(1, 1))
+	f := &fakeVRRP{report: random[VRRPReport](r), status: random[VRRPStatus](r)}
 	v := NewVRRPClient(connect(t, NewVRRP(Info{Name: "vrrp"}, func(Host) (VRRP, error) { return f, nil })))
-	want := []VRRPInstance{random[VRRPInstance](rand.New(rand.NewPCG(1, 1)))}
+	want := []VRRPInstance{random[VRRPInstance](r)}
 	if err := v.Apply(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(want, f.instances, addrs); d != "" {
 		t.Errorf("the plugin was told otherwise:\n%s", d)
 	}
-	var seen []VRRPTransition
-	err := v.Watch(t.Context(), func(tr VRRPTransition) { seen = append(seen, tr) })
-	if err == nil || err.Error() != "enough" || len(seen) != 1 || seen[0].To != VRRPMaster {
-		t.Errorf("watching: %+v, %v", seen, err)
+	var seen []VRRPReport
+	err := v.Watch(t.Context(), func(r VRRPReport) { seen = append(seen, r) })
+	if err == nil || err.Error() != "enough" {
+		t.Errorf("watching ends with %v", err)
+	}
+	if d := cmp.Diff([]VRRPReport{f.report}, seen, addrs); d != "" {
+		t.Errorf("the core was told otherwise:\n%s", d)
+	}
+	status, err := v.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(f.status, status, addrs); d != "" {
+		t.Errorf("the status is another one:\n%s", d)
+	}
+	f.err = errors.New("the loop does not answer")
+	if _, err := v.Status(t.Context()); err == nil || err.Error() != "the loop does not answer" {
+		t.Errorf("a plugin without a status says %v", err)
 	}
 	if err := v.Command(t.Context(), VRRPCommand{"VI_1", "garp"}); err != nil || f.command.Action != "garp" {
 		t.Errorf("commanding: %+v, %v", f.command, err)

@@ -33,6 +33,7 @@ func (p Plugin) Validate(config json.RawMessage) []Diagnostic {
 // A Host is what a plugin may know of the core that started it.
 type Host struct {
 	DryRun bool         // leave the world as it is, and only say what would be done
+	Keep   string       // a folder, in memory, that the plugin's successors find as it was; "": there is none
 	Logger hclog.Logger // to the core's log; what is printed to stdout or stderr goes there, too
 }
 

@@ -191,7 +191,19 @@ func (s *vrrpServer) Watch(_ *pluginv1.VRRPServiceWatchRequest, ss grpc.ServerSt
 	if err != nil {
 		return err
 	}
-	return stream(ss, impl.Watch, one(transitionOut))
+	return stream(ss, impl.Watch, one(vrrpReportOut))
+}
+
+func (s *vrrpServer) Status(ctx context.Context, _ *pluginv1.VRRPServiceStatusRequest) (*pluginv1.VRRPServiceStatusResponse, error) {
+	impl, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	st, err := impl.Status(ctx)
+	if err != nil {
+		return nil, failed(err)
+	}
+	return vrrpStatusOut(st), nil
 }
 
 func (s *vrrpServer) Command(ctx context.Context, m *pluginv1.VRRPServiceCommandRequest) (*pluginv1.VRRPServiceCommandResponse, error) {

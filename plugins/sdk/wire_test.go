@@ -65,6 +65,8 @@ func TestEverythingArrivesAsItWasSent(t *testing.T) {
 	travels(t, timeoutsOut, timeoutsIn)
 	travels(t, balancerReportOut, balancerReportIn)
 	travels(t, instanceOut, instanceIn)
+	travels(t, vrrpReportOut, vrrpReportIn)
+	travels(t, vrrpStatusOut, vrrpStatusIn)
 	travels(t, transitionOut, transitionIn)
 	travels(t, deliveryOut, deliveryIn)
 	travels(t, provisioningOut, provisioningIn)
@@ -166,7 +168,9 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		"a virtual router 256":       second(instanceIn(&pluginv1.VRRPInstance{VirtualRouterId: 256})),
 		"an empty peer":              second(instanceIn(&pluginv1.VRRPInstance{UnicastPeers: []string{""}})),
 		"a VIP without a prefix":     second(instanceIn(&pluginv1.VRRPInstance{Addresses: []*pluginv1.VirtualAddress{{Prefix: "192.0.2.1"}}})),
-		"an unknown vrrp state":      second(transitionIn(&pluginv1.VRRPServiceWatchResponse{To: "king"})),
+		"a route to nowhere":         second(instanceIn(&pluginv1.VRRPInstance{Routes: []*pluginv1.VirtualRoute{{Destination: "here"}}})),
+		"a TTL of 256":               second(instanceIn(&pluginv1.VRRPInstance{UnicastTtl: &pluginv1.UnicastTTL{Max: 256}})),
+		"an unknown vrrp state":      second(transitionIn(&pluginv1.VRRPTransition{To: "king"})),
 		"a bad VIP":                  second(provisioningIn(&pluginv1.Provisioning{Vips: []string{"vip"}})),
 	} {
 		if err == nil {
@@ -224,6 +228,8 @@ func FuzzMessages(f *testing.F) {
 		read(b, applyResultIn)
 		read(b, balancerReportIn)
 		read(b, instanceIn)
+		read(b, vrrpReportIn)
+		read(b, vrrpStatusIn)
 		read(b, transitionIn)
 		read(b, deliveryIn)
 		read(b, provisioningIn)

@@ -41,6 +41,17 @@ type VRRPInstance struct {
 	PriorityChange         int32                  `protobuf:"varint,14,opt,name=priority_change,json=priorityChange,proto3" json:"priority_change,omitempty"`
 	Fault                  string                 `protobuf:"bytes,15,opt,name=fault,proto3" json:"fault,omitempty"`
 	Released               bool                   `protobuf:"varint,16,opt,name=released,proto3" json:"released,omitempty"`
+	StartupDelay           *durationpb.Duration   `protobuf:"bytes,17,opt,name=startup_delay,json=startupDelay,proto3" json:"startup_delay,omitempty"`
+	Rfc5798Checksum        bool                   `protobuf:"varint,18,opt,name=rfc5798_checksum,json=rfc5798Checksum,proto3" json:"rfc5798_checksum,omitempty"`
+	DropToVip              bool                   `protobuf:"varint,19,opt,name=drop_to_vip,json=dropToVip,proto3" json:"drop_to_vip,omitempty"`
+	Source                 string                 `protobuf:"bytes,20,opt,name=source,proto3" json:"source,omitempty"`
+	MulticastGroup         string                 `protobuf:"bytes,21,opt,name=multicast_group,json=multicastGroup,proto3" json:"multicast_group,omitempty"`
+	UnicastTtl             *UnicastTTL            `protobuf:"bytes,22,opt,name=unicast_ttl,json=unicastTtl,proto3" json:"unicast_ttl,omitempty"`
+	Excluded               []*VirtualAddress      `protobuf:"bytes,23,rep,name=excluded,proto3" json:"excluded,omitempty"`
+	Routes                 []*VirtualRoute        `protobuf:"bytes,24,rep,name=routes,proto3" json:"routes,omitempty"`
+	VirtualMac             *VirtualMAC            `protobuf:"bytes,25,opt,name=virtual_mac,json=virtualMac,proto3" json:"virtual_mac,omitempty"`
+	Announcements          *Announcements         `protobuf:"bytes,26,opt,name=announcements,proto3" json:"announcements,omitempty"`
+	Interfaces             []*TrackedInterface    `protobuf:"bytes,27,rep,name=interfaces,proto3" json:"interfaces,omitempty"`
 	unknownFields          protoimpl.UnknownFields
 	sizeCache              protoimpl.SizeCache
 }
@@ -187,11 +198,90 @@ func (x *VRRPInstance) GetReleased() bool {
 	return false
 }
 
+func (x *VRRPInstance) GetStartupDelay() *durationpb.Duration {
+	if x != nil {
+		return x.StartupDelay
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetRfc5798Checksum() bool {
+	if x != nil {
+		return x.Rfc5798Checksum
+	}
+	return false
+}
+
+func (x *VRRPInstance) GetDropToVip() bool {
+	if x != nil {
+		return x.DropToVip
+	}
+	return false
+}
+
+func (x *VRRPInstance) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetMulticastGroup() string {
+	if x != nil {
+		return x.MulticastGroup
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetUnicastTtl() *UnicastTTL {
+	if x != nil {
+		return x.UnicastTtl
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetExcluded() []*VirtualAddress {
+	if x != nil {
+		return x.Excluded
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetRoutes() []*VirtualRoute {
+	if x != nil {
+		return x.Routes
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetVirtualMac() *VirtualMAC {
+	if x != nil {
+		return x.VirtualMac
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetAnnouncements() *Announcements {
+	if x != nil {
+		return x.Announcements
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetInterfaces() []*TrackedInterface {
+	if x != nil {
+		return x.Interfaces
+	}
+	return nil
+}
+
 type VirtualAddress struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Prefix        string                 `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
 	Interface     string                 `protobuf:"bytes,2,opt,name=interface,proto3" json:"interface,omitempty"`
 	Label         string                 `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
+	Scope         string                 `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
+	Peer          string                 `protobuf:"bytes,5,opt,name=peer,proto3" json:"peer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -247,6 +337,392 @@ func (x *VirtualAddress) GetLabel() string {
 	return ""
 }
 
+func (x *VirtualAddress) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *VirtualAddress) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+type VirtualRoute struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Destination   string                 `protobuf:"bytes,1,opt,name=destination,proto3" json:"destination,omitempty"`
+	Via           string                 `protobuf:"bytes,2,opt,name=via,proto3" json:"via,omitempty"`
+	Interface     string                 `protobuf:"bytes,3,opt,name=interface,proto3" json:"interface,omitempty"`
+	Source        string                 `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	Metric        uint32                 `protobuf:"varint,5,opt,name=metric,proto3" json:"metric,omitempty"`
+	Table         uint32                 `protobuf:"varint,6,opt,name=table,proto3" json:"table,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VirtualRoute) Reset() {
+	*x = VirtualRoute{}
+	mi := &file_vrrp_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VirtualRoute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VirtualRoute) ProtoMessage() {}
+
+func (x *VirtualRoute) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VirtualRoute.ProtoReflect.Descriptor instead.
+func (*VirtualRoute) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *VirtualRoute) GetDestination() string {
+	if x != nil {
+		return x.Destination
+	}
+	return ""
+}
+
+func (x *VirtualRoute) GetVia() string {
+	if x != nil {
+		return x.Via
+	}
+	return ""
+}
+
+func (x *VirtualRoute) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
+}
+
+func (x *VirtualRoute) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *VirtualRoute) GetMetric() uint32 {
+	if x != nil {
+		return x.Metric
+	}
+	return 0
+}
+
+func (x *VirtualRoute) GetTable() uint32 {
+	if x != nil {
+		return x.Table
+	}
+	return 0
+}
+
+type UnicastTTL struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Send          uint32                 `protobuf:"varint,1,opt,name=send,proto3" json:"send,omitempty"`
+	Min           uint32                 `protobuf:"varint,2,opt,name=min,proto3" json:"min,omitempty"`
+	Max           uint32                 `protobuf:"varint,3,opt,name=max,proto3" json:"max,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnicastTTL) Reset() {
+	*x = UnicastTTL{}
+	mi := &file_vrrp_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnicastTTL) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnicastTTL) ProtoMessage() {}
+
+func (x *UnicastTTL) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnicastTTL.ProtoReflect.Descriptor instead.
+func (*UnicastTTL) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UnicastTTL) GetSend() uint32 {
+	if x != nil {
+		return x.Send
+	}
+	return 0
+}
+
+func (x *UnicastTTL) GetMin() uint32 {
+	if x != nil {
+		return x.Min
+	}
+	return 0
+}
+
+func (x *UnicastTTL) GetMax() uint32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+type VirtualMAC struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Use             bool                   `protobuf:"varint,1,opt,name=use,proto3" json:"use,omitempty"`
+	Name            string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	AdvertsFromBase bool                   `protobuf:"varint,3,opt,name=adverts_from_base,json=advertsFromBase,proto3" json:"adverts_from_base,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *VirtualMAC) Reset() {
+	*x = VirtualMAC{}
+	mi := &file_vrrp_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VirtualMAC) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VirtualMAC) ProtoMessage() {}
+
+func (x *VirtualMAC) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VirtualMAC.ProtoReflect.Descriptor instead.
+func (*VirtualMAC) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *VirtualMAC) GetUse() bool {
+	if x != nil {
+		return x.Use
+	}
+	return false
+}
+
+func (x *VirtualMAC) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VirtualMAC) GetAdvertsFromBase() bool {
+	if x != nil {
+		return x.AdvertsFromBase
+	}
+	return false
+}
+
+type Announcements struct {
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Repeat              uint32                 `protobuf:"varint,1,opt,name=repeat,proto3" json:"repeat,omitempty"`
+	Delay               *durationpb.Duration   `protobuf:"bytes,2,opt,name=delay,proto3" json:"delay,omitempty"`
+	Refresh             *durationpb.Duration   `protobuf:"bytes,3,opt,name=refresh,proto3" json:"refresh,omitempty"`
+	RefreshRepeat       uint32                 `protobuf:"varint,4,opt,name=refresh_repeat,json=refreshRepeat,proto3" json:"refresh_repeat,omitempty"`
+	LowerPriorityRepeat uint32                 `protobuf:"varint,5,opt,name=lower_priority_repeat,json=lowerPriorityRepeat,proto3" json:"lower_priority_repeat,omitempty"`
+	LowerPriorityDelay  *durationpb.Duration   `protobuf:"bytes,6,opt,name=lower_priority_delay,json=lowerPriorityDelay,proto3" json:"lower_priority_delay,omitempty"`
+	ArpInterval         *durationpb.Duration   `protobuf:"bytes,7,opt,name=arp_interval,json=arpInterval,proto3" json:"arp_interval,omitempty"`
+	NaInterval          *durationpb.Duration   `protobuf:"bytes,8,opt,name=na_interval,json=naInterval,proto3" json:"na_interval,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *Announcements) Reset() {
+	*x = Announcements{}
+	mi := &file_vrrp_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Announcements) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Announcements) ProtoMessage() {}
+
+func (x *Announcements) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Announcements.ProtoReflect.Descriptor instead.
+func (*Announcements) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Announcements) GetRepeat() uint32 {
+	if x != nil {
+		return x.Repeat
+	}
+	return 0
+}
+
+func (x *Announcements) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+func (x *Announcements) GetRefresh() *durationpb.Duration {
+	if x != nil {
+		return x.Refresh
+	}
+	return nil
+}
+
+func (x *Announcements) GetRefreshRepeat() uint32 {
+	if x != nil {
+		return x.RefreshRepeat
+	}
+	return 0
+}
+
+func (x *Announcements) GetLowerPriorityRepeat() uint32 {
+	if x != nil {
+		return x.LowerPriorityRepeat
+	}
+	return 0
+}
+
+func (x *Announcements) GetLowerPriorityDelay() *durationpb.Duration {
+	if x != nil {
+		return x.LowerPriorityDelay
+	}
+	return nil
+}
+
+func (x *Announcements) GetArpInterval() *durationpb.Duration {
+	if x != nil {
+		return x.ArpInterval
+	}
+	return nil
+}
+
+func (x *Announcements) GetNaInterval() *durationpb.Duration {
+	if x != nil {
+		return x.NaInterval
+	}
+	return nil
+}
+
+type TrackedInterface struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Weight        int32                  `protobuf:"varint,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	UpDelay       *durationpb.Duration   `protobuf:"bytes,3,opt,name=up_delay,json=upDelay,proto3" json:"up_delay,omitempty"`
+	DownDelay     *durationpb.Duration   `protobuf:"bytes,4,opt,name=down_delay,json=downDelay,proto3" json:"down_delay,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TrackedInterface) Reset() {
+	*x = TrackedInterface{}
+	mi := &file_vrrp_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TrackedInterface) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TrackedInterface) ProtoMessage() {}
+
+func (x *TrackedInterface) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TrackedInterface.ProtoReflect.Descriptor instead.
+func (*TrackedInterface) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *TrackedInterface) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TrackedInterface) GetWeight() int32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *TrackedInterface) GetUpDelay() *durationpb.Duration {
+	if x != nil {
+		return x.UpDelay
+	}
+	return nil
+}
+
+func (x *TrackedInterface) GetDownDelay() *durationpb.Duration {
+	if x != nil {
+		return x.DownDelay
+	}
+	return nil
+}
+
 type VRRPServiceApplyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Instances     []*VRRPInstance        `protobuf:"bytes,1,rep,name=instances,proto3" json:"instances,omitempty"`
@@ -256,7 +732,7 @@ type VRRPServiceApplyRequest struct {
 
 func (x *VRRPServiceApplyRequest) Reset() {
 	*x = VRRPServiceApplyRequest{}
-	mi := &file_vrrp_proto_msgTypes[2]
+	mi := &file_vrrp_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -268,7 +744,7 @@ func (x *VRRPServiceApplyRequest) String() string {
 func (*VRRPServiceApplyRequest) ProtoMessage() {}
 
 func (x *VRRPServiceApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vrrp_proto_msgTypes[2]
+	mi := &file_vrrp_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -281,7 +757,7 @@ func (x *VRRPServiceApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPServiceApplyRequest.ProtoReflect.Descriptor instead.
 func (*VRRPServiceApplyRequest) Descriptor() ([]byte, []int) {
-	return file_vrrp_proto_rawDescGZIP(), []int{2}
+	return file_vrrp_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *VRRPServiceApplyRequest) GetInstances() []*VRRPInstance {
@@ -299,7 +775,7 @@ type VRRPServiceApplyResponse struct {
 
 func (x *VRRPServiceApplyResponse) Reset() {
 	*x = VRRPServiceApplyResponse{}
-	mi := &file_vrrp_proto_msgTypes[3]
+	mi := &file_vrrp_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -311,7 +787,7 @@ func (x *VRRPServiceApplyResponse) String() string {
 func (*VRRPServiceApplyResponse) ProtoMessage() {}
 
 func (x *VRRPServiceApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vrrp_proto_msgTypes[3]
+	mi := &file_vrrp_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -324,7 +800,7 @@ func (x *VRRPServiceApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPServiceApplyResponse.ProtoReflect.Descriptor instead.
 func (*VRRPServiceApplyResponse) Descriptor() ([]byte, []int) {
-	return file_vrrp_proto_rawDescGZIP(), []int{3}
+	return file_vrrp_proto_rawDescGZIP(), []int{8}
 }
 
 type VRRPServiceWatchRequest struct {
@@ -335,7 +811,7 @@ type VRRPServiceWatchRequest struct {
 
 func (x *VRRPServiceWatchRequest) Reset() {
 	*x = VRRPServiceWatchRequest{}
-	mi := &file_vrrp_proto_msgTypes[4]
+	mi := &file_vrrp_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -347,7 +823,7 @@ func (x *VRRPServiceWatchRequest) String() string {
 func (*VRRPServiceWatchRequest) ProtoMessage() {}
 
 func (x *VRRPServiceWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vrrp_proto_msgTypes[4]
+	mi := &file_vrrp_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -360,23 +836,21 @@ func (x *VRRPServiceWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPServiceWatchRequest.ProtoReflect.Descriptor instead.
 func (*VRRPServiceWatchRequest) Descriptor() ([]byte, []int) {
-	return file_vrrp_proto_rawDescGZIP(), []int{4}
+	return file_vrrp_proto_rawDescGZIP(), []int{9}
 }
 
 type VRRPServiceWatchResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Instance      string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
-	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"` // initialize, backup, master, fault
-	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
-	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	Time          *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
+	Snapshot      bool                   `protobuf:"varint,1,opt,name=snapshot,proto3" json:"snapshot,omitempty"`
+	Transitions   []*VRRPTransition      `protobuf:"bytes,2,rep,name=transitions,proto3" json:"transitions,omitempty"`
+	Notices       []*VRRPNotice          `protobuf:"bytes,3,rep,name=notices,proto3" json:"notices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *VRRPServiceWatchResponse) Reset() {
 	*x = VRRPServiceWatchResponse{}
-	mi := &file_vrrp_proto_msgTypes[5]
+	mi := &file_vrrp_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -388,7 +862,7 @@ func (x *VRRPServiceWatchResponse) String() string {
 func (*VRRPServiceWatchResponse) ProtoMessage() {}
 
 func (x *VRRPServiceWatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vrrp_proto_msgTypes[5]
+	mi := &file_vrrp_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -401,42 +875,564 @@ func (x *VRRPServiceWatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPServiceWatchResponse.ProtoReflect.Descriptor instead.
 func (*VRRPServiceWatchResponse) Descriptor() ([]byte, []int) {
-	return file_vrrp_proto_rawDescGZIP(), []int{5}
+	return file_vrrp_proto_rawDescGZIP(), []int{10}
 }
 
-func (x *VRRPServiceWatchResponse) GetInstance() string {
+func (x *VRRPServiceWatchResponse) GetSnapshot() bool {
+	if x != nil {
+		return x.Snapshot
+	}
+	return false
+}
+
+func (x *VRRPServiceWatchResponse) GetTransitions() []*VRRPTransition {
+	if x != nil {
+		return x.Transitions
+	}
+	return nil
+}
+
+func (x *VRRPServiceWatchResponse) GetNotices() []*VRRPNotice {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
+type VRRPTransition struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Instance      string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
+	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"` // initialize, backup, master, fault; empty in a snapshot
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	Priority      uint32                 `protobuf:"varint,4,opt,name=priority,proto3" json:"priority,omitempty"`
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VRRPTransition) Reset() {
+	*x = VRRPTransition{}
+	mi := &file_vrrp_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPTransition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPTransition) ProtoMessage() {}
+
+func (x *VRRPTransition) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPTransition.ProtoReflect.Descriptor instead.
+func (*VRRPTransition) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *VRRPTransition) GetInstance() string {
 	if x != nil {
 		return x.Instance
 	}
 	return ""
 }
 
-func (x *VRRPServiceWatchResponse) GetFrom() string {
+func (x *VRRPTransition) GetFrom() string {
 	if x != nil {
 		return x.From
 	}
 	return ""
 }
 
-func (x *VRRPServiceWatchResponse) GetTo() string {
+func (x *VRRPTransition) GetTo() string {
 	if x != nil {
 		return x.To
 	}
 	return ""
 }
 
-func (x *VRRPServiceWatchResponse) GetReason() string {
+func (x *VRRPTransition) GetPriority() uint32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *VRRPTransition) GetReason() string {
 	if x != nil {
 		return x.Reason
 	}
 	return ""
 }
 
-func (x *VRRPServiceWatchResponse) GetTime() *timestamppb.Timestamp {
+func (x *VRRPTransition) GetTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Time
 	}
 	return nil
+}
+
+type VRRPNotice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Instance      string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"` // rival, conflict, address
+	Subject       string                 `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	Ended         bool                   `protobuf:"varint,4,opt,name=ended,proto3" json:"ended,omitempty"`
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VRRPNotice) Reset() {
+	*x = VRRPNotice{}
+	mi := &file_vrrp_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPNotice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPNotice) ProtoMessage() {}
+
+func (x *VRRPNotice) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPNotice.ProtoReflect.Descriptor instead.
+func (*VRRPNotice) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *VRRPNotice) GetInstance() string {
+	if x != nil {
+		return x.Instance
+	}
+	return ""
+}
+
+func (x *VRRPNotice) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *VRRPNotice) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *VRRPNotice) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+func (x *VRRPNotice) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *VRRPNotice) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+type VRRPServiceStatusRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VRRPServiceStatusRequest) Reset() {
+	*x = VRRPServiceStatusRequest{}
+	mi := &file_vrrp_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPServiceStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPServiceStatusRequest) ProtoMessage() {}
+
+func (x *VRRPServiceStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPServiceStatusRequest.ProtoReflect.Descriptor instead.
+func (*VRRPServiceStatusRequest) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{13}
+}
+
+type VRRPServiceStatusResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Privileges    string                 `protobuf:"bytes,1,opt,name=privileges,proto3" json:"privileges,omitempty"`
+	LateTimers    uint64                 `protobuf:"varint,2,opt,name=late_timers,json=lateTimers,proto3" json:"late_timers,omitempty"`
+	LateAfter     *durationpb.Duration   `protobuf:"bytes,3,opt,name=late_after,json=lateAfter,proto3" json:"late_after,omitempty"`
+	MaxLate       *durationpb.Duration   `protobuf:"bytes,4,opt,name=max_late,json=maxLate,proto3" json:"max_late,omitempty"`
+	Unknown       uint64                 `protobuf:"varint,5,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	Instances     []*VRRPInstanceStatus  `protobuf:"bytes,6,rep,name=instances,proto3" json:"instances,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VRRPServiceStatusResponse) Reset() {
+	*x = VRRPServiceStatusResponse{}
+	mi := &file_vrrp_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPServiceStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPServiceStatusResponse) ProtoMessage() {}
+
+func (x *VRRPServiceStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPServiceStatusResponse.ProtoReflect.Descriptor instead.
+func (*VRRPServiceStatusResponse) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *VRRPServiceStatusResponse) GetPrivileges() string {
+	if x != nil {
+		return x.Privileges
+	}
+	return ""
+}
+
+func (x *VRRPServiceStatusResponse) GetLateTimers() uint64 {
+	if x != nil {
+		return x.LateTimers
+	}
+	return 0
+}
+
+func (x *VRRPServiceStatusResponse) GetLateAfter() *durationpb.Duration {
+	if x != nil {
+		return x.LateAfter
+	}
+	return nil
+}
+
+func (x *VRRPServiceStatusResponse) GetMaxLate() *durationpb.Duration {
+	if x != nil {
+		return x.MaxLate
+	}
+	return nil
+}
+
+func (x *VRRPServiceStatusResponse) GetUnknown() uint64 {
+	if x != nil {
+		return x.Unknown
+	}
+	return 0
+}
+
+func (x *VRRPServiceStatusResponse) GetInstances() []*VRRPInstanceStatus {
+	if x != nil {
+		return x.Instances
+	}
+	return nil
+}
+
+type VRRPInstanceStatus struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Name             string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	State            string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	Since            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	Reason           string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	Priority         uint32                 `protobuf:"varint,5,opt,name=priority,proto3" json:"priority,omitempty"`
+	Source           string                 `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
+	MasterAddress    string                 `protobuf:"bytes,7,opt,name=master_address,json=masterAddress,proto3" json:"master_address,omitempty"`
+	MasterPriority   uint32                 `protobuf:"varint,8,opt,name=master_priority,json=masterPriority,proto3" json:"master_priority,omitempty"`
+	MasterInterval   *durationpb.Duration   `protobuf:"bytes,9,opt,name=master_interval,json=masterInterval,proto3" json:"master_interval,omitempty"`
+	Held             []string               `protobuf:"bytes,10,rep,name=held,proto3" json:"held,omitempty"`
+	Notices          []*VRRPNotice          `protobuf:"bytes,11,rep,name=notices,proto3" json:"notices,omitempty"`
+	BecameMaster     uint64                 `protobuf:"varint,12,opt,name=became_master,json=becameMaster,proto3" json:"became_master,omitempty"`
+	AdvertsSent      uint64                 `protobuf:"varint,13,opt,name=adverts_sent,json=advertsSent,proto3" json:"adverts_sent,omitempty"`
+	AdvertsReceived  uint64                 `protobuf:"varint,14,opt,name=adverts_received,json=advertsReceived,proto3" json:"adverts_received,omitempty"`
+	SendErrors       uint64                 `protobuf:"varint,15,opt,name=send_errors,json=sendErrors,proto3" json:"send_errors,omitempty"`
+	LastSendError    string                 `protobuf:"bytes,16,opt,name=last_send_error,json=lastSendError,proto3" json:"last_send_error,omitempty"`
+	Discarded        []*VRRPDiscard         `protobuf:"bytes,17,rep,name=discarded,proto3" json:"discarded,omitempty"`
+	Announced        uint64                 `protobuf:"varint,18,opt,name=announced,proto3" json:"announced,omitempty"`
+	LargestAdvertGap *durationpb.Duration   `protobuf:"bytes,19,opt,name=largest_advert_gap,json=largestAdvertGap,proto3" json:"largest_advert_gap,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *VRRPInstanceStatus) Reset() {
+	*x = VRRPInstanceStatus{}
+	mi := &file_vrrp_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPInstanceStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPInstanceStatus) ProtoMessage() {}
+
+func (x *VRRPInstanceStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPInstanceStatus.ProtoReflect.Descriptor instead.
+func (*VRRPInstanceStatus) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *VRRPInstanceStatus) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VRRPInstanceStatus) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *VRRPInstanceStatus) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *VRRPInstanceStatus) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *VRRPInstanceStatus) GetPriority() uint32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *VRRPInstanceStatus) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *VRRPInstanceStatus) GetMasterAddress() string {
+	if x != nil {
+		return x.MasterAddress
+	}
+	return ""
+}
+
+func (x *VRRPInstanceStatus) GetMasterPriority() uint32 {
+	if x != nil {
+		return x.MasterPriority
+	}
+	return 0
+}
+
+func (x *VRRPInstanceStatus) GetMasterInterval() *durationpb.Duration {
+	if x != nil {
+		return x.MasterInterval
+	}
+	return nil
+}
+
+func (x *VRRPInstanceStatus) GetHeld() []string {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *VRRPInstanceStatus) GetNotices() []*VRRPNotice {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
+func (x *VRRPInstanceStatus) GetBecameMaster() uint64 {
+	if x != nil {
+		return x.BecameMaster
+	}
+	return 0
+}
+
+func (x *VRRPInstanceStatus) GetAdvertsSent() uint64 {
+	if x != nil {
+		return x.AdvertsSent
+	}
+	return 0
+}
+
+func (x *VRRPInstanceStatus) GetAdvertsReceived() uint64 {
+	if x != nil {
+		return x.AdvertsReceived
+	}
+	return 0
+}
+
+func (x *VRRPInstanceStatus) GetSendErrors() uint64 {
+	if x != nil {
+		return x.SendErrors
+	}
+	return 0
+}
+
+func (x *VRRPInstanceStatus) GetLastSendError() string {
+	if x != nil {
+		return x.LastSendError
+	}
+	return ""
+}
+
+func (x *VRRPInstanceStatus) GetDiscarded() []*VRRPDiscard {
+	if x != nil {
+		return x.Discarded
+	}
+	return nil
+}
+
+func (x *VRRPInstanceStatus) GetAnnounced() uint64 {
+	if x != nil {
+		return x.Announced
+	}
+	return 0
+}
+
+func (x *VRRPInstanceStatus) GetLargestAdvertGap() *durationpb.Duration {
+	if x != nil {
+		return x.LargestAdvertGap
+	}
+	return nil
+}
+
+type VRRPDiscard struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	Count         uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	Last          string                 `protobuf:"bytes,3,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VRRPDiscard) Reset() {
+	*x = VRRPDiscard{}
+	mi := &file_vrrp_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPDiscard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPDiscard) ProtoMessage() {}
+
+func (x *VRRPDiscard) ProtoReflect() protoreflect.Message {
+	mi := &file_vrrp_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPDiscard.ProtoReflect.Descriptor instead.
+func (*VRRPDiscard) Descriptor() ([]byte, []int) {
+	return file_vrrp_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *VRRPDiscard) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *VRRPDiscard) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *VRRPDiscard) GetLast() string {
+	if x != nil {
+		return x.Last
+	}
+	return ""
 }
 
 type VRRPServiceCommandRequest struct {
@@ -449,7 +1445,7 @@ type VRRPServiceCommandRequest struct {
 
 func (x *VRRPServiceCommandRequest) Reset() {
 	*x = VRRPServiceCommandRequest{}
-	mi := &file_vrrp_proto_msgTypes[6]
+	mi := &file_vrrp_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -461,7 +1457,7 @@ func (x *VRRPServiceCommandRequest) String() string {
 func (*VRRPServiceCommandRequest) ProtoMessage() {}
 
 func (x *VRRPServiceCommandRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_vrrp_proto_msgTypes[6]
+	mi := &file_vrrp_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -474,7 +1470,7 @@ func (x *VRRPServiceCommandRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPServiceCommandRequest.ProtoReflect.Descriptor instead.
 func (*VRRPServiceCommandRequest) Descriptor() ([]byte, []int) {
-	return file_vrrp_proto_rawDescGZIP(), []int{6}
+	return file_vrrp_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *VRRPServiceCommandRequest) GetInstance() string {
@@ -499,7 +1495,7 @@ type VRRPServiceCommandResponse struct {
 
 func (x *VRRPServiceCommandResponse) Reset() {
 	*x = VRRPServiceCommandResponse{}
-	mi := &file_vrrp_proto_msgTypes[7]
+	mi := &file_vrrp_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -511,7 +1507,7 @@ func (x *VRRPServiceCommandResponse) String() string {
 func (*VRRPServiceCommandResponse) ProtoMessage() {}
 
 func (x *VRRPServiceCommandResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_vrrp_proto_msgTypes[7]
+	mi := &file_vrrp_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -524,7 +1520,7 @@ func (x *VRRPServiceCommandResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPServiceCommandResponse.ProtoReflect.Descriptor instead.
 func (*VRRPServiceCommandResponse) Descriptor() ([]byte, []int) {
-	return file_vrrp_proto_rawDescGZIP(), []int{7}
+	return file_vrrp_proto_rawDescGZIP(), []int{18}
 }
 
 var File_vrrp_proto protoreflect.FileDescriptor
@@ -532,7 +1528,7 @@ var File_vrrp_proto protoreflect.FileDescriptor
 const file_vrrp_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"vrrp.proto\x12\x12evenkeel.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x05\n" +
+	"vrrp.proto\x12\x12evenkeel.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\t\n" +
 	"\fVRRPInstance\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\tR\tinterface\x12*\n" +
@@ -551,28 +1547,130 @@ const file_vrrp_proto_rawDesc = "" +
 	"sync_group\x18\r \x01(\tR\tsyncGroup\x12'\n" +
 	"\x0fpriority_change\x18\x0e \x01(\x05R\x0epriorityChange\x12\x14\n" +
 	"\x05fault\x18\x0f \x01(\tR\x05fault\x12\x1a\n" +
-	"\breleased\x18\x10 \x01(\bR\breleased\"\\\n" +
+	"\breleased\x18\x10 \x01(\bR\breleased\x12>\n" +
+	"\rstartup_delay\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\fstartupDelay\x12)\n" +
+	"\x10rfc5798_checksum\x18\x12 \x01(\bR\x0frfc5798Checksum\x12\x1e\n" +
+	"\vdrop_to_vip\x18\x13 \x01(\bR\tdropToVip\x12\x16\n" +
+	"\x06source\x18\x14 \x01(\tR\x06source\x12'\n" +
+	"\x0fmulticast_group\x18\x15 \x01(\tR\x0emulticastGroup\x12?\n" +
+	"\vunicast_ttl\x18\x16 \x01(\v2\x1e.evenkeel.plugin.v1.UnicastTTLR\n" +
+	"unicastTtl\x12>\n" +
+	"\bexcluded\x18\x17 \x03(\v2\".evenkeel.plugin.v1.VirtualAddressR\bexcluded\x128\n" +
+	"\x06routes\x18\x18 \x03(\v2 .evenkeel.plugin.v1.VirtualRouteR\x06routes\x12?\n" +
+	"\vvirtual_mac\x18\x19 \x01(\v2\x1e.evenkeel.plugin.v1.VirtualMACR\n" +
+	"virtualMac\x12G\n" +
+	"\rannouncements\x18\x1a \x01(\v2!.evenkeel.plugin.v1.AnnouncementsR\rannouncements\x12D\n" +
+	"\n" +
+	"interfaces\x18\x1b \x03(\v2$.evenkeel.plugin.v1.TrackedInterfaceR\n" +
+	"interfaces\"\x86\x01\n" +
 	"\x0eVirtualAddress\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\tR\tinterface\x12\x14\n" +
-	"\x05label\x18\x03 \x01(\tR\x05label\"Y\n" +
+	"\x05label\x18\x03 \x01(\tR\x05label\x12\x14\n" +
+	"\x05scope\x18\x04 \x01(\tR\x05scope\x12\x12\n" +
+	"\x04peer\x18\x05 \x01(\tR\x04peer\"\xa6\x01\n" +
+	"\fVirtualRoute\x12 \n" +
+	"\vdestination\x18\x01 \x01(\tR\vdestination\x12\x10\n" +
+	"\x03via\x18\x02 \x01(\tR\x03via\x12\x1c\n" +
+	"\tinterface\x18\x03 \x01(\tR\tinterface\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\x12\x16\n" +
+	"\x06metric\x18\x05 \x01(\rR\x06metric\x12\x14\n" +
+	"\x05table\x18\x06 \x01(\rR\x05table\"D\n" +
+	"\n" +
+	"UnicastTTL\x12\x12\n" +
+	"\x04send\x18\x01 \x01(\rR\x04send\x12\x10\n" +
+	"\x03min\x18\x02 \x01(\rR\x03min\x12\x10\n" +
+	"\x03max\x18\x03 \x01(\rR\x03max\"^\n" +
+	"\n" +
+	"VirtualMAC\x12\x10\n" +
+	"\x03use\x18\x01 \x01(\bR\x03use\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
+	"\x11adverts_from_base\x18\x03 \x01(\bR\x0fadvertsFromBase\"\xaf\x03\n" +
+	"\rAnnouncements\x12\x16\n" +
+	"\x06repeat\x18\x01 \x01(\rR\x06repeat\x12/\n" +
+	"\x05delay\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05delay\x123\n" +
+	"\arefresh\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\arefresh\x12%\n" +
+	"\x0erefresh_repeat\x18\x04 \x01(\rR\rrefreshRepeat\x122\n" +
+	"\x15lower_priority_repeat\x18\x05 \x01(\rR\x13lowerPriorityRepeat\x12K\n" +
+	"\x14lower_priority_delay\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x12lowerPriorityDelay\x12<\n" +
+	"\farp_interval\x18\a \x01(\v2\x19.google.protobuf.DurationR\varpInterval\x12:\n" +
+	"\vna_interval\x18\b \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"naInterval\"\xae\x01\n" +
+	"\x10TrackedInterface\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06weight\x18\x02 \x01(\x05R\x06weight\x124\n" +
+	"\bup_delay\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\aupDelay\x128\n" +
+	"\n" +
+	"down_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tdownDelay\"Y\n" +
 	"\x17VRRPServiceApplyRequest\x12>\n" +
 	"\tinstances\x18\x01 \x03(\v2 .evenkeel.plugin.v1.VRRPInstanceR\tinstances\"\x1a\n" +
 	"\x18VRRPServiceApplyResponse\"\x19\n" +
-	"\x17VRRPServiceWatchRequest\"\xa2\x01\n" +
+	"\x17VRRPServiceWatchRequest\"\xb6\x01\n" +
 	"\x18VRRPServiceWatchResponse\x12\x1a\n" +
+	"\bsnapshot\x18\x01 \x01(\bR\bsnapshot\x12D\n" +
+	"\vtransitions\x18\x02 \x03(\v2\".evenkeel.plugin.v1.VRRPTransitionR\vtransitions\x128\n" +
+	"\anotices\x18\x03 \x03(\v2\x1e.evenkeel.plugin.v1.VRRPNoticeR\anotices\"\xb4\x01\n" +
+	"\x0eVRRPTransition\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x03 \x01(\tR\x02to\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\x12.\n" +
-	"\x04time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"O\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x1a\n" +
+	"\bpriority\x18\x04 \x01(\rR\bpriority\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12.\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xb0\x01\n" +
+	"\n" +
+	"VRRPNotice\x12\x1a\n" +
+	"\binstance\x18\x01 \x01(\tR\binstance\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x18\n" +
+	"\asubject\x18\x03 \x01(\tR\asubject\x12\x14\n" +
+	"\x05ended\x18\x04 \x01(\bR\x05ended\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x12.\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\x1a\n" +
+	"\x18VRRPServiceStatusRequest\"\xac\x02\n" +
+	"\x19VRRPServiceStatusResponse\x12\x1e\n" +
+	"\n" +
+	"privileges\x18\x01 \x01(\tR\n" +
+	"privileges\x12\x1f\n" +
+	"\vlate_timers\x18\x02 \x01(\x04R\n" +
+	"lateTimers\x128\n" +
+	"\n" +
+	"late_after\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\tlateAfter\x124\n" +
+	"\bmax_late\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\amaxLate\x12\x18\n" +
+	"\aunknown\x18\x05 \x01(\x04R\aunknown\x12D\n" +
+	"\tinstances\x18\x06 \x03(\v2&.evenkeel.plugin.v1.VRRPInstanceStatusR\tinstances\"\x80\x06\n" +
+	"\x12VRRPInstanceStatus\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x120\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1a\n" +
+	"\bpriority\x18\x05 \x01(\rR\bpriority\x12\x16\n" +
+	"\x06source\x18\x06 \x01(\tR\x06source\x12%\n" +
+	"\x0emaster_address\x18\a \x01(\tR\rmasterAddress\x12'\n" +
+	"\x0fmaster_priority\x18\b \x01(\rR\x0emasterPriority\x12B\n" +
+	"\x0fmaster_interval\x18\t \x01(\v2\x19.google.protobuf.DurationR\x0emasterInterval\x12\x12\n" +
+	"\x04held\x18\n" +
+	" \x03(\tR\x04held\x128\n" +
+	"\anotices\x18\v \x03(\v2\x1e.evenkeel.plugin.v1.VRRPNoticeR\anotices\x12#\n" +
+	"\rbecame_master\x18\f \x01(\x04R\fbecameMaster\x12!\n" +
+	"\fadverts_sent\x18\r \x01(\x04R\vadvertsSent\x12)\n" +
+	"\x10adverts_received\x18\x0e \x01(\x04R\x0fadvertsReceived\x12\x1f\n" +
+	"\vsend_errors\x18\x0f \x01(\x04R\n" +
+	"sendErrors\x12&\n" +
+	"\x0flast_send_error\x18\x10 \x01(\tR\rlastSendError\x12=\n" +
+	"\tdiscarded\x18\x11 \x03(\v2\x1f.evenkeel.plugin.v1.VRRPDiscardR\tdiscarded\x12\x1c\n" +
+	"\tannounced\x18\x12 \x01(\x04R\tannounced\x12G\n" +
+	"\x12largest_advert_gap\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\x10largestAdvertGap\"O\n" +
+	"\vVRRPDiscard\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\tR\x04last\"O\n" +
 	"\x19VRRPServiceCommandRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06action\x18\x02 \x01(\tR\x06action\"\x1c\n" +
-	"\x1aVRRPServiceCommandResponse2\xc1\x02\n" +
+	"\x1aVRRPServiceCommandResponse2\xa8\x03\n" +
 	"\vVRRPService\x12b\n" +
 	"\x05Apply\x12+.evenkeel.plugin.v1.VRRPServiceApplyRequest\x1a,.evenkeel.plugin.v1.VRRPServiceApplyResponse\x12d\n" +
-	"\x05Watch\x12+.evenkeel.plugin.v1.VRRPServiceWatchRequest\x1a,.evenkeel.plugin.v1.VRRPServiceWatchResponse0\x01\x12h\n" +
+	"\x05Watch\x12+.evenkeel.plugin.v1.VRRPServiceWatchRequest\x1a,.evenkeel.plugin.v1.VRRPServiceWatchResponse0\x01\x12e\n" +
+	"\x06Status\x12,.evenkeel.plugin.v1.VRRPServiceStatusRequest\x1a-.evenkeel.plugin.v1.VRRPServiceStatusResponse\x12h\n" +
 	"\aCommand\x12-.evenkeel.plugin.v1.VRRPServiceCommandRequest\x1a..evenkeel.plugin.v1.VRRPServiceCommandResponseB3Z1github.com/evenkeel/evenkeel/plugins/sdk/pluginv1b\x06proto3"
 
 var (
@@ -587,36 +1685,74 @@ func file_vrrp_proto_rawDescGZIP() []byte {
 	return file_vrrp_proto_rawDescData
 }
 
-var file_vrrp_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_vrrp_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_vrrp_proto_goTypes = []any{
 	(*VRRPInstance)(nil),               // 0: evenkeel.plugin.v1.VRRPInstance
 	(*VirtualAddress)(nil),             // 1: evenkeel.plugin.v1.VirtualAddress
-	(*VRRPServiceApplyRequest)(nil),    // 2: evenkeel.plugin.v1.VRRPServiceApplyRequest
-	(*VRRPServiceApplyResponse)(nil),   // 3: evenkeel.plugin.v1.VRRPServiceApplyResponse
-	(*VRRPServiceWatchRequest)(nil),    // 4: evenkeel.plugin.v1.VRRPServiceWatchRequest
-	(*VRRPServiceWatchResponse)(nil),   // 5: evenkeel.plugin.v1.VRRPServiceWatchResponse
-	(*VRRPServiceCommandRequest)(nil),  // 6: evenkeel.plugin.v1.VRRPServiceCommandRequest
-	(*VRRPServiceCommandResponse)(nil), // 7: evenkeel.plugin.v1.VRRPServiceCommandResponse
-	(*durationpb.Duration)(nil),        // 8: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),      // 9: google.protobuf.Timestamp
+	(*VirtualRoute)(nil),               // 2: evenkeel.plugin.v1.VirtualRoute
+	(*UnicastTTL)(nil),                 // 3: evenkeel.plugin.v1.UnicastTTL
+	(*VirtualMAC)(nil),                 // 4: evenkeel.plugin.v1.VirtualMAC
+	(*Announcements)(nil),              // 5: evenkeel.plugin.v1.Announcements
+	(*TrackedInterface)(nil),           // 6: evenkeel.plugin.v1.TrackedInterface
+	(*VRRPServiceApplyRequest)(nil),    // 7: evenkeel.plugin.v1.VRRPServiceApplyRequest
+	(*VRRPServiceApplyResponse)(nil),   // 8: evenkeel.plugin.v1.VRRPServiceApplyResponse
+	(*VRRPServiceWatchRequest)(nil),    // 9: evenkeel.plugin.v1.VRRPServiceWatchRequest
+	(*VRRPServiceWatchResponse)(nil),   // 10: evenkeel.plugin.v1.VRRPServiceWatchResponse
+	(*VRRPTransition)(nil),             // 11: evenkeel.plugin.v1.VRRPTransition
+	(*VRRPNotice)(nil),                 // 12: evenkeel.plugin.v1.VRRPNotice
+	(*VRRPServiceStatusRequest)(nil),   // 13: evenkeel.plugin.v1.VRRPServiceStatusRequest
+	(*VRRPServiceStatusResponse)(nil),  // 14: evenkeel.plugin.v1.VRRPServiceStatusResponse
+	(*VRRPInstanceStatus)(nil),         // 15: evenkeel.plugin.v1.VRRPInstanceStatus
+	(*VRRPDiscard)(nil),                // 16: evenkeel.plugin.v1.VRRPDiscard
+	(*VRRPServiceCommandRequest)(nil),  // 17: evenkeel.plugin.v1.VRRPServiceCommandRequest
+	(*VRRPServiceCommandResponse)(nil), // 18: evenkeel.plugin.v1.VRRPServiceCommandResponse
+	(*durationpb.Duration)(nil),        // 19: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),      // 20: google.protobuf.Timestamp
 }
 var file_vrrp_proto_depIdxs = []int32{
-	8, // 0: evenkeel.plugin.v1.VRRPInstance.advert_interval:type_name -> google.protobuf.Duration
-	8, // 1: evenkeel.plugin.v1.VRRPInstance.preempt_delay:type_name -> google.protobuf.Duration
-	1, // 2: evenkeel.plugin.v1.VRRPInstance.addresses:type_name -> evenkeel.plugin.v1.VirtualAddress
-	0, // 3: evenkeel.plugin.v1.VRRPServiceApplyRequest.instances:type_name -> evenkeel.plugin.v1.VRRPInstance
-	9, // 4: evenkeel.plugin.v1.VRRPServiceWatchResponse.time:type_name -> google.protobuf.Timestamp
-	2, // 5: evenkeel.plugin.v1.VRRPService.Apply:input_type -> evenkeel.plugin.v1.VRRPServiceApplyRequest
-	4, // 6: evenkeel.plugin.v1.VRRPService.Watch:input_type -> evenkeel.plugin.v1.VRRPServiceWatchRequest
-	6, // 7: evenkeel.plugin.v1.VRRPService.Command:input_type -> evenkeel.plugin.v1.VRRPServiceCommandRequest
-	3, // 8: evenkeel.plugin.v1.VRRPService.Apply:output_type -> evenkeel.plugin.v1.VRRPServiceApplyResponse
-	5, // 9: evenkeel.plugin.v1.VRRPService.Watch:output_type -> evenkeel.plugin.v1.VRRPServiceWatchResponse
-	7, // 10: evenkeel.plugin.v1.VRRPService.Command:output_type -> evenkeel.plugin.v1.VRRPServiceCommandResponse
-	8, // [8:11] is the sub-list for method output_type
-	5, // [5:8] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	19, // 0: evenkeel.plugin.v1.VRRPInstance.advert_interval:type_name -> google.protobuf.Duration
+	19, // 1: evenkeel.plugin.v1.VRRPInstance.preempt_delay:type_name -> google.protobuf.Duration
+	1,  // 2: evenkeel.plugin.v1.VRRPInstance.addresses:type_name -> evenkeel.plugin.v1.VirtualAddress
+	19, // 3: evenkeel.plugin.v1.VRRPInstance.startup_delay:type_name -> google.protobuf.Duration
+	3,  // 4: evenkeel.plugin.v1.VRRPInstance.unicast_ttl:type_name -> evenkeel.plugin.v1.UnicastTTL
+	1,  // 5: evenkeel.plugin.v1.VRRPInstance.excluded:type_name -> evenkeel.plugin.v1.VirtualAddress
+	2,  // 6: evenkeel.plugin.v1.VRRPInstance.routes:type_name -> evenkeel.plugin.v1.VirtualRoute
+	4,  // 7: evenkeel.plugin.v1.VRRPInstance.virtual_mac:type_name -> evenkeel.plugin.v1.VirtualMAC
+	5,  // 8: evenkeel.plugin.v1.VRRPInstance.announcements:type_name -> evenkeel.plugin.v1.Announcements
+	6,  // 9: evenkeel.plugin.v1.VRRPInstance.interfaces:type_name -> evenkeel.plugin.v1.TrackedInterface
+	19, // 10: evenkeel.plugin.v1.Announcements.delay:type_name -> google.protobuf.Duration
+	19, // 11: evenkeel.plugin.v1.Announcements.refresh:type_name -> google.protobuf.Duration
+	19, // 12: evenkeel.plugin.v1.Announcements.lower_priority_delay:type_name -> google.protobuf.Duration
+	19, // 13: evenkeel.plugin.v1.Announcements.arp_interval:type_name -> google.protobuf.Duration
+	19, // 14: evenkeel.plugin.v1.Announcements.na_interval:type_name -> google.protobuf.Duration
+	19, // 15: evenkeel.plugin.v1.TrackedInterface.up_delay:type_name -> google.protobuf.Duration
+	19, // 16: evenkeel.plugin.v1.TrackedInterface.down_delay:type_name -> google.protobuf.Duration
+	0,  // 17: evenkeel.plugin.v1.VRRPServiceApplyRequest.instances:type_name -> evenkeel.plugin.v1.VRRPInstance
+	11, // 18: evenkeel.plugin.v1.VRRPServiceWatchResponse.transitions:type_name -> evenkeel.plugin.v1.VRRPTransition
+	12, // 19: evenkeel.plugin.v1.VRRPServiceWatchResponse.notices:type_name -> evenkeel.plugin.v1.VRRPNotice
+	20, // 20: evenkeel.plugin.v1.VRRPTransition.time:type_name -> google.protobuf.Timestamp
+	20, // 21: evenkeel.plugin.v1.VRRPNotice.time:type_name -> google.protobuf.Timestamp
+	19, // 22: evenkeel.plugin.v1.VRRPServiceStatusResponse.late_after:type_name -> google.protobuf.Duration
+	19, // 23: evenkeel.plugin.v1.VRRPServiceStatusResponse.max_late:type_name -> google.protobuf.Duration
+	15, // 24: evenkeel.plugin.v1.VRRPServiceStatusResponse.instances:type_name -> evenkeel.plugin.v1.VRRPInstanceStatus
+	20, // 25: evenkeel.plugin.v1.VRRPInstanceStatus.since:type_name -> google.protobuf.Timestamp
+	19, // 26: evenkeel.plugin.v1.VRRPInstanceStatus.master_interval:type_name -> google.protobuf.Duration
+	12, // 27: evenkeel.plugin.v1.VRRPInstanceStatus.notices:type_name -> evenkeel.plugin.v1.VRRPNotice
+	16, // 28: evenkeel.plugin.v1.VRRPInstanceStatus.discarded:type_name -> evenkeel.plugin.v1.VRRPDiscard
+	19, // 29: evenkeel.plugin.v1.VRRPInstanceStatus.largest_advert_gap:type_name -> google.protobuf.Duration
+	7,  // 30: evenkeel.plugin.v1.VRRPService.Apply:input_type -> evenkeel.plugin.v1.VRRPServiceApplyRequest
+	9,  // 31: evenkeel.plugin.v1.VRRPService.Watch:input_type -> evenkeel.plugin.v1.VRRPServiceWatchRequest
+	13, // 32: evenkeel.plugin.v1.VRRPService.Status:input_type -> evenkeel.plugin.v1.VRRPServiceStatusRequest
+	17, // 33: evenkeel.plugin.v1.VRRPService.Command:input_type -> evenkeel.plugin.v1.VRRPServiceCommandRequest
+	8,  // 34: evenkeel.plugin.v1.VRRPService.Apply:output_type -> evenkeel.plugin.v1.VRRPServiceApplyResponse
+	10, // 35: evenkeel.plugin.v1.VRRPService.Watch:output_type -> evenkeel.plugin.v1.VRRPServiceWatchResponse
+	14, // 36: evenkeel.plugin.v1.VRRPService.Status:output_type -> evenkeel.plugin.v1.VRRPServiceStatusResponse
+	18, // 37: evenkeel.plugin.v1.VRRPService.Command:output_type -> evenkeel.plugin.v1.VRRPServiceCommandResponse
+	34, // [34:38] is the sub-list for method output_type
+	30, // [30:34] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_vrrp_proto_init() }
@@ -630,7 +1766,7 @@ func file_vrrp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_vrrp_proto_rawDesc), len(file_vrrp_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

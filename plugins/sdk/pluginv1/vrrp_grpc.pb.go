@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	VRRPService_Apply_FullMethodName   = "/evenkeel.plugin.v1.VRRPService/Apply"
 	VRRPService_Watch_FullMethodName   = "/evenkeel.plugin.v1.VRRPService/Watch"
+	VRRPService_Status_FullMethodName  = "/evenkeel.plugin.v1.VRRPService/Status"
 	VRRPService_Command_FullMethodName = "/evenkeel.plugin.v1.VRRPService/Command"
 )
 
@@ -32,6 +33,7 @@ const (
 type VRRPServiceClient interface {
 	Apply(ctx context.Context, in *VRRPServiceApplyRequest, opts ...grpc.CallOption) (*VRRPServiceApplyResponse, error)
 	Watch(ctx context.Context, in *VRRPServiceWatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[VRRPServiceWatchResponse], error)
+	Status(ctx context.Context, in *VRRPServiceStatusRequest, opts ...grpc.CallOption) (*VRRPServiceStatusResponse, error)
 	Command(ctx context.Context, in *VRRPServiceCommandRequest, opts ...grpc.CallOption) (*VRRPServiceCommandResponse, error)
 }
 
@@ -72,6 +74,16 @@ func (c *vRRPServiceClient) Watch(ctx context.Context, in *VRRPServiceWatchReque
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type VRRPService_WatchClient = grpc.ServerStreamingClient[VRRPServiceWatchResponse]
 
+func (c *vRRPServiceClient) Status(ctx context.Context, in *VRRPServiceStatusRequest, opts ...grpc.CallOption) (*VRRPServiceStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VRRPServiceStatusResponse)
+	err := c.cc.Invoke(ctx, VRRPService_Status_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *vRRPServiceClient) Command(ctx context.Context, in *VRRPServiceCommandRequest, opts ...grpc.CallOption) (*VRRPServiceCommandResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(VRRPServiceCommandResponse)
@@ -90,6 +102,7 @@ func (c *vRRPServiceClient) Command(ctx context.Context, in *VRRPServiceCommandR
 type VRRPServiceServer interface {
 	Apply(context.Context, *VRRPServiceApplyRequest) (*VRRPServiceApplyResponse, error)
 	Watch(*VRRPServiceWatchRequest, grpc.ServerStreamingServer[VRRPServiceWatchResponse]) error
+	Status(context.Context, *VRRPServiceStatusRequest) (*VRRPServiceStatusResponse, error)
 	Command(context.Context, *VRRPServiceCommandRequest) (*VRRPServiceCommandResponse, error)
 	mustEmbedUnimplementedVRRPServiceServer()
 }
@@ -106,6 +119,9 @@ func (UnimplementedVRRPServiceServer) Apply(context.Context, *VRRPServiceApplyRe
 }
 func (UnimplementedVRRPServiceServer) Watch(*VRRPServiceWatchRequest, grpc.ServerStreamingServer[VRRPServiceWatchResponse]) error {
 	return status.Error(codes.Unimplemented, "method Watch not implemented")
+}
+func (UnimplementedVRRPServiceServer) Status(context.Context, *VRRPServiceStatusRequest) (*VRRPServiceStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
 }
 func (UnimplementedVRRPServiceServer) Command(context.Context, *VRRPServiceCommandRequest) (*VRRPServiceCommandResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Command not implemented")
@@ -160,6 +176,24 @@ func _VRRPService_Watch_Handler(srv interface{}, stream grpc.ServerStream) error
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type VRRPService_WatchServer = grpc.ServerStreamingServer[VRRPServiceWatchResponse]
 
+func _VRRPService_Status_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VRRPServiceStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VRRPServiceServer).Status(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: VRRPService_Status_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VRRPServiceServer).Status(ctx, req.(*VRRPServiceStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _VRRPService_Command_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(VRRPServiceCommandRequest)
 	if err := dec(in); err != nil {
@@ -188,6 +222,10 @@ var VRRPService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Apply",
 			Handler:    _VRRPService_Apply_Handler,
+		},
+		{
+			MethodName: "Status",
+			Handler:    _VRRPService_Status_Handler,
 		},
 		{
 			MethodName: "Command",
