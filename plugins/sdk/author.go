@@ -18,6 +18,28 @@ func NewCheck[C any](info Info, probe func(ctx context.Context, t Target, config
 	return NewCheckEngine(info, func(h Host) Checker { return newRunner(h, probe) }, options...)
 }
 
+// A Prober is what the probes of a type share: a socket, a cache. Probe is as the function of NewCheck. Close is called
+// once, when the plugin stops and no probe is begun any more.
+type Prober[C any] interface {
+	Probe(ctx context.Context, t Target, config C) error
+	Close() error
+}
+
+// NewProber makes a check plugin whose probes share something. open is called once the core has introduced itself; what it
+// returns as an error is told to the operator, and means that this machine can't have such a plugin.
+func NewProber[C any](info Info, open func(Host) (Prober[C], error)) Plugin {
+	return newPlugin(KindCheck, info, pluginv1.CheckService_ServiceDesc.ServiceName, []Option{Config[C]()},
+		opened(registerCheck, func(h Host) (Checker, error) {
+			p, err := open(h)
+			if err != nil {
+				return nil, err
+			}
+			r := newRunner(h, p.Probe)
+			r.close = p.Close
+			return r, nil
+		}))
+}
+
 // NewCheckEngine makes a check plugin of a type that has an engine of its own, for those that must be faster than a
 // goroutine per probe. With the option Config the schema is declared, too.
 func NewCheckEngine(info Info, open func(Host) Checker, options ...Option) Plugin {

@@ -17,12 +17,9 @@ import (
 // would otherwise keep as many sockets in TIME_WAIT for a minute each. What was written and not yet sent is lost then, so
 // close when the answer is there.
 func Dial(ctx context.Context, t Target) (*net.TCPConn, error) {
-	where := netip.AddrPortFrom(t.Address, t.Port)
-	switch {
-	case !t.Address.IsValid():
-		return nil, errors.New("there is no address to connect to")
-	case t.Port == 0:
-		return nil, fmt.Errorf("there is no port of %s to connect to", t.Address)
+	where, err := t.where()
+	if err != nil {
+		return nil, err
 	}
 	d := net.Dialer{KeepAlive: -1}
 	// Not DialTCP: it binds the socket to the local address, also to one that is not given, at the price of a system call.
@@ -42,6 +39,17 @@ func Dial(ctx context.Context, t Target) (*net.TCPConn, error) {
 		return nil, fmt.Errorf("%w: connect %s", &TimeoutError{t}, where)
 	}
 	return nil, fmt.Errorf("connect %s: %w", where, err)
+}
+
+// where returns the target's address and port, or says which of them is missing.
+func (t Target) where() (netip.AddrPort, error) {
+	switch {
+	case !t.Address.IsValid():
+		return netip.AddrPort{}, errors.New("there is no address to connect to")
+	case t.Port == 0:
+		return netip.AddrPort{}, fmt.Errorf("there is no port of %s to connect to", t.Address)
+	}
+	return netip.AddrPortFrom(t.Address, t.Port), nil
 }
 
 // A TimeoutError says that a target's time-out is over: "timeout after 3s". errors.Is knows it as

@@ -14,6 +14,7 @@ type runner[C any] struct {
 	engine *engine.Engine
 	host   Host
 	probe  func(context.Context, Target, C) error
+	close  func() error // of what the probes share
 
 	apply   sync.Mutex // one Apply at a time
 	targets map[string]string
@@ -29,7 +30,7 @@ type decoded[C any] struct {
 }
 
 func newRunner[C any](h Host, probe func(context.Context, Target, C) error) *runner[C] {
-	r := &runner[C]{host: h, probe: probe, targets: make(map[string]string), configs: make(map[string]*decoded[C])}
+	r := &runner[C]{host: h, probe: probe, close: func() error { return nil }, targets: make(map[string]string), configs: make(map[string]*decoded[C])}
 	r.engine = engine.New(engine.Config{Probe: r.call})
 	return r
 }
@@ -133,10 +134,10 @@ func (r *runner[C]) Probe(ctx context.Context, t Target) error {
 	return r.engine.Probe(ctx, engineTarget(t))
 }
 
-// Stop ends the schedule.
+// Stop ends the schedule, and then what the probes share.
 func (r *runner[C]) Stop(context.Context, bool) error {
 	r.engine.Close()
-	return nil
+	return r.close()
 }
 
 // call is what the engine probes with.
