@@ -9,6 +9,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
 	"github.com/evenkeel/evenkeel/plugins/check/tcp"
+	"github.com/evenkeel/evenkeel/plugins/check/udp"
 	"github.com/evenkeel/evenkeel/plugins/ipvs"
 	"github.com/evenkeel/evenkeel/plugins/notify/mail"
 	notifyscript "github.com/evenkeel/evenkeel/plugins/notify/script"
@@ -21,7 +22,7 @@ import (
 func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
 		ipvs.Plugin(),
-		tcp.Plugin(), http.Plugin(), script.Plugin(),
+		tcp.Plugin(), udp.Plugin(), http.Plugin(), script.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
 	}
