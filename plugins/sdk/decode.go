@@ -65,12 +65,12 @@ func (d *decoder) body(f *fields, into reflect.Value, raw json.RawMessage, path 
 	for _, a := range f.attributes {
 		value, ok := values[a.Name]
 		delete(values, a.Name)
-		d.attribute(a, into.Field(a.index), value, ok, append(path, a.Name))
+		d.attribute(a, into.FieldByIndex(a.index), value, ok, append(path, a.Name))
 	}
 	for _, b := range f.blocks {
 		value, ok := values[b.Name]
 		delete(values, b.Name)
-		d.block(b, into.Field(b.index), value, ok, append(path, b.Name))
+		d.block(b, into.FieldByIndex(b.index), value, ok, append(path, b.Name))
 	}
 	for name := range values {
 		d.complain(append(path, clip(name)), "there is no such attribute")
@@ -148,11 +148,11 @@ func (f *fields) fill(into reflect.Value) {
 	d := &decoder{} // defaults have been checked
 	for _, a := range f.attributes {
 		if a.Default != nil {
-			d.attribute(a, into.Field(a.index), nil, false, nil)
+			d.attribute(a, into.FieldByIndex(a.index), nil, false, nil)
 		}
 	}
 	for _, b := range f.blocks {
-		if v := into.Field(b.index); v.Kind() == reflect.Struct {
+		if v := into.FieldByIndex(b.index); v.Kind() == reflect.Struct {
 			b.fields.fill(v)
 		}
 	}

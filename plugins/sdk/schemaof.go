@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -19,7 +20,8 @@ import (
 // Types are string, bool, the int types, float64, time.Duration, netip.Addr, uint16 with type:"port", []string and
 // map[string]string, or a pointer to one of them, which is nil when the attribute was not written. The default of a list
 // is "a,b" or JSON. A block is a struct, a pointer to one (nil when it was not written), or a slice of them, which may be
-// repeated. Fields with neither attr nor block are the plugin's own.
+// repeated. A struct that is embedded without a tag gives its attributes and blocks to the one around it, as if they were
+// written there: dialog.TLSOptions. Other fields with neither attr nor block are the plugin's own.
 //
 // A struct that can't be a schema is its author's mistake, as a bad regular expression is: SchemaOf panics.
 func SchemaOf[T any]() Schema {
@@ -42,12 +44,12 @@ type fields struct {
 
 type attributeField struct {
 	Attribute
-	index int
+	index []int // as reflect.Value.FieldByIndex takes it
 }
 
 type blockField struct {
 	BlockType
-	index  int
+	index  []int
 	fields *fields
 	elem   reflect.Type // the struct
 }
@@ -74,33 +76,43 @@ func fieldsWithin(t reflect.Type, depth int) (*fields, error) {
 		return nil, fmt.Errorf("blocks lie more than %d deep", maxSchemaDepth)
 	}
 	f := &fields{}
+	return f, f.add(t, nil, depth)
+}
+
+// add adds those of a struct that lies at the index.
+func (f *fields) add(t reflect.Type, at []int, depth int) error {
 	for i := range t.NumField() {
 		sf := t.Field(i)
+		index := append(slices.Clone(at), i)
 		attr, isAttr := sf.Tag.Lookup("attr")
 		block, isBlock := sf.Tag.Lookup("block")
 		switch {
+		case !isAttr && !isBlock && sf.Anonymous && sf.Type.Kind() == reflect.Struct:
+			if err := f.add(sf.Type, index, depth); err != nil {
+				return err
+			}
 		case !isAttr && !isBlock:
 			continue
 		case isAttr && isBlock:
-			return nil, fmt.Errorf("field %s is both attribute and block", sf.Name)
+			return fmt.Errorf("field %s is both attribute and block", sf.Name)
 		case !sf.IsExported():
-			return nil, fmt.Errorf("field %s is not exported", sf.Name)
+			return fmt.Errorf("field %s is not exported", sf.Name)
 		case isAttr:
 			a, err := attributeOf(attr, sf)
 			if err != nil {
-				return nil, fmt.Errorf("field %s: %w", sf.Name, err)
+				return fmt.Errorf("field %s: %w", sf.Name, err)
 			}
-			f.attributes = append(f.attributes, attributeField{a, i})
+			f.attributes = append(f.attributes, attributeField{a, index})
 		default:
 			b, err := blockOf(block, sf, depth)
 			if err != nil {
-				return nil, fmt.Errorf("field %s: %w", sf.Name, err)
+				return fmt.Errorf("field %s: %w", sf.Name, err)
 			}
-			b.index = i
+			b.index = index
 			f.blocks = append(f.blocks, b)
 		}
 	}
-	return f, nil
+	return nil
 }
 
 func attributeOf(name string, sf reflect.StructField) (a Attribute, err error) {

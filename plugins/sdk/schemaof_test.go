@@ -247,3 +247,45 @@ func TestAStructThatCannotBeASchemaPanics(t *testing.T) {
 		}()
 	}
 }
+
+// shared are attributes that several types have.
+type shared struct {
+	Verify bool     `attr:"verify" default:"true"`
+	Inner  []server `block:"inner"`
+	seen   bool     //lint:ignore U1000 the type's own
+}
+
+func TestTheAttributesOfAnEmbeddedStructAreThoseOfTheOneAroundIt(t *testing.T) {
+	type config struct {
+		Path string `attr:"path"`
+		shared
+		Host string `attr:"host"`
+	}
+	var names []string
+	s := SchemaOf[config]()
+	for _, a := range s.Attributes {
+		names = append(names, a.Name)
+	}
+	if got := strings.Join(names, " "); got != "path verify host" || len(s.Blocks) != 1 || s.Blocks[0].Name != "inner" {
+		t.Errorf("the schema has %s and %v", got, s.Blocks)
+	}
+	c, err := Decode[config](json.RawMessage(`{"path":"/a","host":"h","inner":[{"name":"n"}]}`))
+	if err != nil || c.Path != "/a" || c.Host != "h" || !c.Verify || len(c.Inner) != 1 || c.Inner[0].Name != "n" {
+		t.Errorf("decoded as %+v, %v", c, err)
+	}
+	if c, err := Decode[config](json.RawMessage(`{"verify":false}`)); err != nil || c.Verify {
+		t.Errorf("decoded as %+v, %v", c, err)
+	}
+}
+
+func TestAnAttributeThatIsEmbeddedAndWrittenOnceMoreIsRefused(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("it is taken")
+		}
+	}()
+	SchemaOf[struct {
+		shared
+		Again bool `attr:"verify"`
+	}]()
+}

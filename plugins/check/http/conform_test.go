@@ -31,6 +31,6 @@ func TestConformance(t *testing.T) {
 			t.Cleanup(s.Close)
 			return target(s.Listener.Addr())
 		},
-		Down: func(t *testing.T) sdk.Target { return target(free(t, 1)[0]) },
+		Down: func(t *testing.T) sdk.Target { return target(sdktest.Unused(t, 1)[0]) },
 	})
 }

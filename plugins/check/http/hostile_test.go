@@ -14,60 +14,8 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
-
-// accept starts a server that does f with each connection.
-func accept(t *testing.T, f func(c *net.TCPConn)) net.Addr {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			f(c.(*net.TCPConn))
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
-	return l.Addr()
-}
-
-// talk starts a server that reads the request's beginning, says its sentence and hangs up.
-func talk(t *testing.T, sentence string) net.Addr {
-	return accept(t, func(c *net.TCPConn) {
-		c.SetDeadline(time.Now().Add(5 * time.Second))
-		c.Read(make([]byte, 1<<16))
-		io.WriteString(c, sentence)
-	})
-}
-
-// silent starts a server that takes connections and says nothing.
-func silent(t *testing.T) net.Addr {
-	return accept(t, func(c *net.TCPConn) {
-		c.SetDeadline(time.Now().Add(5 * time.Second))
-		io.Copy(io.Discard, c)
-	})
-}
-
-// endless starts a server that sends a head and then more of the same until nobody listens.
-func endless(t *testing.T, head, more string) net.Addr {
-	return accept(t, func(c *net.TCPConn) {
-		c.SetDeadline(time.Now().Add(5 * time.Second))
-		io.WriteString(c, head)
-		for block := []byte(strings.Repeat(more, 1+(1<<14)/len(more))); ; {
-			if _, err := c.Write(block); err != nil {
-				return
-			}
-		}
-	})
-}
 
 func TestWhateverAServerSendsTheReasonIsClear(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\n"
@@ -92,7 +40,7 @@ func TestWhateverAServerSendsTheReasonIsClear(t *testing.T) {
 		{"an interim answer", "HTTP/1.1 100 Continue\r\n\r\n" + ok + "\r\nabc", ""},
 		{"another protocol from here", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "HTTP 101 Switching Protocols, want 200-299"},
 	} {
-		if got := ask(t, talk(t, tt.sentence), `{"body_match":"abc"}`); got != tt.want {
+		if got := ask(t, sdktest.Answer(t, tt.sentence), `{"body_match":"abc"}`); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
 	}
@@ -109,7 +57,7 @@ func TestAnswersWithoutEndAreBounded(t *testing.T) {
 		{"a length without end", ok + "Content-Length: 9223372036854775807\r\n\r\n", "abc", `the first 100000 bytes of the body do not match "zzz"`},
 		{"one chunk", ok + "Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n", "abc", `the first 100000 bytes of the body do not match "zzz"`},
 	} {
-		got := ask(t, endless(t, tt.head, tt.more), `{"body_match":"zzz","max_body":100000}`)
+		got := ask(t, sdktest.Endless(t, tt.head, tt.more), `{"body_match":"zzz","max_body":100000}`)
 		if got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
@@ -117,24 +65,24 @@ func TestAnswersWithoutEndAreBounded(t *testing.T) {
 }
 
 func TestAServerThatResetsOrKeepsSilent(t *testing.T) {
-	reset := accept(t, func(c *net.TCPConn) {
+	reset := sdktest.Accept(t, func(c *net.TCPConn) {
 		c.Read(make([]byte, 1))
 		c.SetLinger(0)
 	})
 	if got, want := ask(t, reset, `{}`), "waiting for the response: connection reset by peer"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := askWithin(t, silent(t), `{"path":"/healthz"}`, 100*time.Millisecond), "timeout after 100ms waiting for the response"; got != want {
+	if got, want := askWithin(t, sdktest.Silent(t), `{"path":"/healthz"}`, 100*time.Millisecond), "timeout after 100ms waiting for the response"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	waits := accept(t, func(c *net.TCPConn) { // for the client to speak first, and its prompt is short
+	waits := sdktest.Accept(t, func(c *net.TCPConn) { // for the client to speak first, and its prompt is short
 		io.WriteString(c, "> ")
 		io.Copy(io.Discard, c)
 	})
 	if got, want := askWithin(t, waits, `{}`, 100*time.Millisecond), `not HTTP: the answer begins with "> "`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	drip := accept(t, func(c *net.TCPConn) { // a byte at a time is no way to hold a probe either
+	drip := sdktest.Accept(t, func(c *net.TCPConn) { // a byte at a time is no way to hold a probe either
 		for range 100 {
 			if _, err := io.WriteString(c, "H"); err != nil {
 				return
@@ -148,7 +96,7 @@ func TestAServerThatResetsOrKeepsSilent(t *testing.T) {
 }
 
 func TestAnAnswerBeforeTheRequestWasReadCounts(t *testing.T) {
-	eager := accept(t, func(c *net.TCPConn) {
+	eager := sdktest.Accept(t, func(c *net.TCPConn) {
 		io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n")
 	})
 	if got, want := ask(t, eager, `{}`), "HTTP 503 Service Unavailable, want 200-299"; got != want {
@@ -198,15 +146,15 @@ func TestHTTP2ThatIsNone(t *testing.T) {
 		server net.Addr
 		want   string
 	}{
-		{talk(t, "HTTP/1.1 400 Bad Request\r\n\r\n"), "not HTTP/2: the server speaks HTTP/1.1"},
-		{talk(t, strings.Repeat("\xff", 100)), `not HTTP/2: the answer begins with "\xff\xff\xff\xff\xff\xff\xff\xff\xff"`},
-		{talk(t, ""), "waiting for the response: the server closed the connection"},
+		{sdktest.Answer(t, "HTTP/1.1 400 Bad Request\r\n\r\n"), "not HTTP/2: the server speaks HTTP/1.1"},
+		{sdktest.Answer(t, strings.Repeat("\xff", 100)), `not HTTP/2: the answer begins with "\xff\xff\xff\xff\xff\xff\xff\xff\xff"`},
+		{sdktest.Answer(t, ""), "waiting for the response: the server closed the connection"},
 	} {
 		if got := ask(t, tt.server, `{"http_version":"2"}`); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}
-	if got, want := askWithin(t, silent(t), `{"http_version":"2"}`, 100*time.Millisecond), "timeout after 100ms waiting for the response"; got != want {
+	if got, want := askWithin(t, sdktest.Silent(t), `{"http_version":"2"}`, 100*time.Millisecond), "timeout after 100ms waiting for the response"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -294,7 +242,7 @@ func TestRecordedAnswers(t *testing.T) {
 		want, answer, _ := strings.Cut(string(b), "\n")
 		want = strings.TrimPrefix(want, "up")
 		answer = strings.ReplaceAll(answer, "\n", "\r\n")
-		if got := ask(t, talk(t, answer), `{"body_match":"(?i)ok|welcome"}`); got != want {
+		if got := ask(t, sdktest.Answer(t, answer), `{"body_match":"(?i)ok|welcome"}`); got != want {
 			t.Errorf("%s:\ngot  %q\nwant %q", f.Name(), got, want)
 		}
 	}
@@ -302,3 +250,7 @@ func TestRecordedAnswers(t *testing.T) {
 		t.Error("there are none")
 	}
 }
+
+func TestHostileServers(t *testing.T) { sdktest.Survives(t, Plugin(), `{}`) }
+
+func TestHostileServersByTLS(t *testing.T) { sdktest.Survives(t, Plugin(), `{"tls":true,"verify":false}`) }

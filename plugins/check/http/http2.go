@@ -34,7 +34,7 @@ func (l *line) askHTTP2(ctx context.Context) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.Host = l.plan.authority(l.target); l.plan.TLS {
+	if u.Host = l.plan.authority(l.target); l.plan.TLS.On {
 		u.Scheme = "https"
 	}
 	w := &witness{Conn: l.conn}

@@ -17,6 +17,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -169,7 +171,7 @@ func TestTheHostHeaderIsTheAddressWithoutTheUsualPort(t *testing.T) {
 		{false, "[fe80::1%eth0]:80", "[fe80::1]"},
 	} {
 		at := netip.MustParseAddrPort(tt.address)
-		p := &plan{Config: Config{TLS: tt.tls}}
+		p := &plan{Config: Config{TLS: dialog.TLS{On: tt.tls}}}
 		if got := p.authority(sdk.Target{Address: at.Addr(), Port: at.Port()}); got != tt.want {
 			t.Errorf("%v %s: %s, want %s", tt.tls, tt.address, got, tt.want)
 		}
@@ -192,14 +194,14 @@ func TestOverIPv6(t *testing.T) {
 }
 
 func TestAServerThatRefusesConnections(t *testing.T) {
-	if got, want := ask(t, free(t, 1)[0], `{}`), "connect ADDRESS: connection refused"; got != want {
+	if got, want := ask(t, sdktest.Unused(t, 1)[0], `{}`), "connect ADDRESS: connection refused"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestAProbeThatIsNoLongerWantedEndsAtOnce(t *testing.T) {
 	for _, config := range []string{`{}`, `{"tls":true}`, `{"http_version":"2"}`} {
-		at := silent(t).(*net.TCPAddr).AddrPort()
+		at := sdktest.Silent(t).(*net.TCPAddr).AddrPort()
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
 		start := time.Now()

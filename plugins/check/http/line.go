@@ -8,9 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
 )
 
 // A line is a connection for one request.
@@ -21,7 +21,6 @@ type line struct {
 	conn   net.Conn // the same, or TLS over it
 	http2  bool
 	peer   *http.ClientConn // with http2, once it has begun
-	unbind func() bool
 }
 
 // maxHeader is how many bytes all headers of an answer may have.
@@ -29,16 +28,13 @@ const maxHeader = 64 << 10
 
 // connect connects, and shakes hands by TLS if the plan says so.
 func connect(ctx context.Context, t sdk.Target, p *plan) (*line, error) {
-	c, err := sdk.Dial(ctx, t)
+	c, err := dialog.Dial(ctx, t)
 	if err != nil {
 		return nil, err
 	}
+	c.Bound(-1) // head and body have bounds of their own
 	l := &line{target: t, plan: p, tcp: c, conn: c, http2: p.HTTPVersion == "2"}
-	if deadline, ok := ctx.Deadline(); ok {
-		c.SetDeadline(deadline)
-	}
-	l.unbind = context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
-	if p.tlsConfig != nil {
+	if p.TLS.On {
 		if err := l.shakeHands(ctx); err != nil {
 			l.close()
 			return nil, err
@@ -49,7 +45,6 @@ func connect(ctx context.Context, t sdk.Target, p *plan) (*line, error) {
 
 // close resets the connection: nothing more is expected of either side.
 func (l *line) close() {
-	l.unbind()
 	l.tcp.Close()
 	if l.peer != nil {
 		l.peer.Close() // last: it would wait for the server to take its farewell
@@ -79,42 +74,24 @@ func (l *line) ask(ctx context.Context) (*http.Response, error) {
 
 // answer reads the head of an answer by HTTP/1.1. This is all that gets to see the server's bytes as they are.
 func (l *line) answer(ctx context.Context, from io.Reader) (*http.Response, error) {
-	limited := &limitedReader{from: from, left: maxHeader}
+	limited := &dialog.BoundedReader{From: from, Left: maxHeader, Full: errHeaderTooLong}
 	r := bufio.NewReader(limited)
 	if err := l.sniff(ctx, r); err != nil {
 		return nil, err
 	}
 	for {
 		answer, err := http.ReadResponse(r, &http.Request{Method: l.plan.Method})
-		if err != nil && limited.left == 0 {
+		if err != nil && limited.Left == 0 {
 			return nil, errHeaderTooLong
 		}
 		if err != nil {
 			return nil, l.failed(ctx, err, waiting)
 		}
 		if answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
-			limited.left = -1
+			limited.Left = -1
 			return answer, nil
 		}
 	}
 }
 
-// A limitedReader is a reader of so many bytes, and no more.
-type limitedReader struct {
-	from io.Reader
-	left int64 // negative: as many as there are
-}
-
 var errHeaderTooLong = fmt.Errorf("the headers of the answer are longer than %d bytes", maxHeader)
-
-func (r *limitedReader) Read(b []byte) (int, error) {
-	if r.left < 0 {
-		return r.from.Read(b)
-	}
-	if r.left == 0 {
-		return 0, errHeaderTooLong
-	}
-	n, err := r.from.Read(b[:min(int64(len(b)), r.left)])
-	r.left -= int64(n)
-	return n, err
-}

@@ -2,8 +2,6 @@ package http
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"os"
@@ -12,19 +10,19 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
 // nginx starts a real one on loopback and returns its addresses: HTTP, HTTP/1.1 over TLS, HTTP/2 over TLS.
-func nginx(t *testing.T, a *authority) (plain, old, secure net.Addr) {
+func nginx(t *testing.T, a *sdktest.Authority) (plain, old, secure net.Addr) {
 	t.Helper()
 	const binary = "/usr/sbin/nginx"
 	if _, err := os.Stat(binary); err != nil {
 		t.Skip("nginx is not installed (apt-get install nginx-light): ", err)
 	}
 	dir := t.TempDir()
-	der, key := a.sign(t, leaf{names: []string{"shop.example.com"}})
-	writePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", der)
-	writePEM(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", pkcs8(t, key))
+	cert, key := a.Files(t, sdktest.Leaf{Names: []string{"shop.example.com"}})
 	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("<h1>Welcome to the shop</h1>\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +30,7 @@ func nginx(t *testing.T, a *authority) (plain, old, secure net.Addr) {
 	if os.Getuid() == 0 {
 		user = "user root;" // the files are the test's own
 	}
-	addresses := free(t, 3)
+	addresses := sdktest.Unused(t, 3)
 	conf := fmt.Sprintf(`
 		daemon off; master_process off; %s
 		pid %[2]s/pid; error_log %[2]s/error.log;
@@ -41,7 +39,7 @@ func nginx(t *testing.T, a *authority) (plain, old, secure net.Addr) {
 			access_log off;
 			client_body_temp_path %[2]s/body; proxy_temp_path %[2]s/proxy; fastcgi_temp_path %[2]s/fastcgi;
 			uwsgi_temp_path %[2]s/uwsgi; scgi_temp_path %[2]s/scgi;
-			ssl_certificate %[2]s/cert.pem; ssl_certificate_key %[2]s/key.pem;
+			ssl_certificate %[6]s; ssl_certificate_key %[7]s;
 			server {
 				listen %[3]s; listen %[4]s ssl; listen %[5]s ssl http2;
 				root %[2]s;
@@ -49,7 +47,7 @@ func nginx(t *testing.T, a *authority) (plain, old, secure net.Addr) {
 				location = /moved { return 301 http://elsewhere.example.com/; }
 				location = /who { return 200 "$server_protocol $host $http_x_check\n"; }
 			}
-		}`, user, dir, addresses[0], addresses[1], addresses[2])
+		}`, user, dir, addresses[0], addresses[1], addresses[2], cert, key)
 	file := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
 		t.Fatal(err)
@@ -77,25 +75,10 @@ func nginx(t *testing.T, a *authority) (plain, old, secure net.Addr) {
 	return nil, nil, nil
 }
 
-// free returns addresses on loopback that nobody listens on.
-func free(t *testing.T, n int) []net.Addr {
-	t.Helper()
-	var addresses []net.Addr
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addresses = append(addresses, l.Addr())
-	}
-	return addresses
-}
-
 func TestNginx(t *testing.T) {
-	a := newAuthority(t, "The Authority")
+	a := sdktest.NewAuthority(t, "The Authority")
 	plain, old, secure := nginx(t, a)
-	trusted := fmt.Sprintf(`"tls":true,"host":"shop.example.com","ca_file":%q`, a.file)
+	trusted := fmt.Sprintf(`"tls":true,"host":"shop.example.com","ca_file":%q`, a.File)
 	for _, tt := range []struct {
 		server       net.Addr
 		config, want string
@@ -125,13 +108,4 @@ func TestNginx(t *testing.T) {
 	if got, want := ask(t, old, `{`+trusted+`,"path":"/who","http_version":"2"}`), "shaking hands by TLS: the server refuses: no application protocol"; got != want {
 		t.Errorf("a server of HTTP/1.1, asked by HTTP/2: got %q, want %q", got, want)
 	}
-}
-
-func pkcs8(t *testing.T, key *ecdsa.PrivateKey) []byte {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return der
 }

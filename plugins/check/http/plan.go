@@ -3,14 +3,12 @@ package http
 import (
 	"crypto/md5"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -28,8 +26,7 @@ type plan struct {
 	statuses  []statusRange
 	match     *regexp.Regexp
 	notMatch  *regexp.Regexp
-	tlsConfig *tls.Config // nil: not by TLS
-	roots     *roots      // nil: the system's
+	protocols []string // to offer by TLS (ALPN)
 	http2     *http.Transport
 }
 
@@ -144,35 +141,14 @@ func (p *plan) wantsBody() bool {
 }
 
 func (p *plan) compileTLS(d *complaints) {
-	if !p.TLS {
-		for attribute, set := range map[string]bool{"sni": p.SNI != "", "ca_file": p.CAFile != "", "verify": !p.Verify} {
-			if set {
-				d.add(`Write tls = true beside it.`, "this is for https only", attribute)
-			}
-		}
-		return
-	}
-	if p.SNI != "" && (strings.ContainsAny(p.SNI, ":/@ \t") || !httpguts.ValidHostHeader(p.SNI)) {
-		d.add(`Write a name without a port: "www.example.com".`, "not a name of a server", "sni")
-	}
-	if p.CAFile != "" {
-		if !filepath.IsAbs(p.CAFile) {
-			d.add(`Write the whole path, from /.`, "not a whole path", "ca_file")
-		}
-		p.roots = &roots{file: p.CAFile}
-	}
-	name := p.SNI
-	if name == "" {
-		name = hostName(p.Host)
-	}
-	p.tlsConfig = &tls.Config{ServerName: name, InsecureSkipVerify: !p.Verify}
+	d.list = append(d.list, p.TLS.Validate()...)
 	switch p.HTTPVersion {
 	case "1.1":
-		p.tlsConfig.NextProtos = []string{"http/1.1"}
+		p.protocols = []string{"http/1.1"}
 	case "2":
-		p.tlsConfig.NextProtos = []string{"h2"}
+		p.protocols = []string{"h2"}
 	default:
-		p.tlsConfig.NextProtos = []string{"h2", "http/1.1"}
+		p.protocols = []string{"h2", "http/1.1"}
 	}
 }
 
@@ -193,7 +169,7 @@ func (p *plan) authority(t sdk.Target) string {
 		return p.Host
 	}
 	a := t.Address.WithZone("") // it means nothing to the server, RFC 6874
-	if t.Port == 80 && !p.TLS || t.Port == 443 && p.TLS {
+	if t.Port == 80 && !p.TLS.On || t.Port == 443 && p.TLS.On {
 		if a.Is6() {
 			return "[" + a.String() + "]"
 		}

@@ -8,44 +8,31 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
-	"syscall"
 
-	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
 )
 
 // failed says in an operator's words why something that was being done has failed.
 func (l *line) failed(ctx context.Context, err error, doing string) error {
-	var errno syscall.Errno
+	if errors.Is(err, errHeaderTooLong) || errors.Is(err, errNotHTTP2) {
+		return err
+	}
+	if broken := dialog.Broken(ctx, l.target, err, doing); broken != nil {
+		return broken
+	}
 	var network net.Error
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return ctx.Err()
-	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("%w %s", &sdk.TimeoutError{Target: l.target}, doing)
-	case errors.Is(err, errHeaderTooLong), errors.Is(err, errNotHTTP2):
-		return err
-	case errors.As(err, &errno):
-		return fmt.Errorf("%s: %w", doing, errno)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%s: the server closed the connection", doing)
-	}
-	reason := plain(err)
-	switch refusal, refused := alert(err); {
-	case refused:
-		return fmt.Errorf("%s: the server ended TLS: %s", doing, refusal)
 	case l.http2:
-		return fmt.Errorf("%s: HTTP/2: %s", doing, reason)
+		return fmt.Errorf("%s: HTTP/2: %s", doing, plain(err))
 	case errors.As(err, &network), doing != waiting:
-		return fmt.Errorf("%s: %s", doing, reason)
+		return fmt.Errorf("%s: %s", doing, plain(err))
 	}
-	return fmt.Errorf("not HTTP: %s", reason)
+	return fmt.Errorf("not HTTP: %s", plain(err))
 }
 
 // What a probe may be doing.
 const (
-	shaking = "shaking hands by TLS"
 	sending = "sending the request"
 	waiting = "waiting for the response"
 	reading = "reading the body"
@@ -74,19 +61,11 @@ func (l *line) sniff(ctx context.Context, r *bufio.Reader) error {
 	return fmt.Errorf("not HTTP: the answer begins with %q", b)
 }
 
-// short returns the beginning of a long text of the server's.
-func short(s string) string {
-	if len(s) > 100 {
-		return s[:100] + "..."
-	}
-	return s
-}
-
 // plain is an error's text without the names of Go's packages.
 func plain(err error) string {
 	s := err.Error()
-	for _, prefix := range []string{"net/http: ", "http2: ", "http: ", "tls: failed to verify certificate: ", "tls: ", "x509: "} {
+	for _, prefix := range []string{"net/http: ", "http2: ", "http: "} {
 		s = strings.TrimPrefix(s, prefix)
 	}
-	return short(s)
+	return dialog.Plain(errors.New(s))
 }

@@ -1,6 +1,9 @@
 package http
 
-import "github.com/evenkeel/evenkeel/plugins/sdk"
+import (
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
+)
 
 // Config is what check "http" may hold beside the attributes that every check has.
 type Config struct {
@@ -13,12 +16,9 @@ type Config struct {
 	BodyNotMatch string            `attr:"body_not_match" doc:"regular expression that the body must not match"`
 	BodySHA256   string            `attr:"body_sha256" doc:"SHA-256 digest of the body, in hexadecimal"`
 	BodyMD5      string            `attr:"body_md5" doc:"MD5 digest of the body, in hexadecimal, as keepalived's digest"`
-	TLS          bool              `attr:"tls" default:"false" doc:"ask by https"`
-	SNI          string            `attr:"sni" doc:"name that is sent and verified in TLS; host without it"`
-	Verify       bool              `attr:"verify" default:"true" doc:"whether the certificate must be good"`
-	CAFile       string            `attr:"ca_file" doc:"file with the certificates to trust, PEM; the system's without it"`
-	HTTPVersion  string            `attr:"http_version" oneof:"1.1,2" doc:"the only version to speak; negotiated without it"`
-	MaxBody      int               `attr:"max_body" default:"1048576" doc:"how much of a body is read, in bytes; 0: the body is left alone"`
+	dialog.TLS
+	HTTPVersion string `attr:"http_version" oneof:"1.1,2" doc:"the only version to speak; negotiated without it"`
+	MaxBody     int    `attr:"max_body" default:"1048576" doc:"how much of a body is read, in bytes; 0: the body is left alone"`
 }
 
 // Validate refuses what cannot work, before anything is probed.

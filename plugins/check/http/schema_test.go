@@ -37,9 +37,9 @@ func TestWhatCannotWorkIsRefusedWhereItIsWritten(t *testing.T) {
 		{`{"method":"CONNECT"}`, "method", "not a method for a check"},
 		{`{"method":"GET /"}`, "method", "not a method for a check"},
 		{`{"method":"HEAD","body_match":"a"}`, "method", "a method without a body, and rules about the body"},
-		{`{"sni":"a"}`, "sni", "this is for https only"},
-		{`{"ca_file":"a"}`, "ca_file", "this is for https only"},
-		{`{"verify":false}`, "verify", "this is for https only"},
+		{`{"sni":"a"}`, "sni", "this is for TLS only"},
+		{`{"ca_file":"a"}`, "ca_file", "this is for TLS only"},
+		{`{"verify":false}`, "verify", "this is for TLS only"},
 	} {
 		d := Plugin().Validate(json.RawMessage(tt.config))
 		if len(d) != 1 {

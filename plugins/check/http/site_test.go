@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
 // site is a server with a page for each thing to look at.
@@ -70,7 +73,7 @@ func sites(t *testing.T) map[string]site1 {
 		}
 		if tls {
 			s.EnableHTTP2 = true
-			s.TLS = newAuthority(t, "").serve(t, leaf{names: []string{"shop.example.com"}})
+			s.TLS = sdktest.NewAuthority(t, "").Serve(t, sdktest.Leaf{Names: []string{"shop.example.com"}})
 			s.StartTLS()
 		} else {
 			s.Start()
@@ -106,3 +109,5 @@ func (s site1) with(t *testing.T, more map[string]any) string {
 	}
 	return jsonOf(t, attributes)
 }
+
+func discard() *log.Logger { return log.New(io.Discard, "", 0) }

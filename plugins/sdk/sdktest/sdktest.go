@@ -77,6 +77,7 @@ func ownGoroutines() []goleak.Option {
 		goleak.IgnoreAnyFunction("net/http.(*Server).Serve"),
 		goleak.IgnoreAnyFunction("net.(*TCPListener).Accept"),
 		goleak.IgnoreAnyFunction("net/http.(*conn).serve"),
+		goleak.IgnoreAnyFunction("github.com/evenkeel/evenkeel/plugins/sdk/sdktest.talk"),
 	}
 }
 

@@ -1,0 +1,147 @@
+package sdktest
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+)
+
+// within is how long a server of a test talks to one client at most.
+const within = 5 * time.Second
+
+// Accept starts a server on loopback that does f with each connection and closes it then. It ends with the test.
+func Accept(t *testing.T, f func(c *net.TCPConn)) net.Addr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { talk(c.(*net.TCPConn), f) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); serving.Wait() })
+	return l.Addr()
+}
+
+// talk is what goleak knows a server's goroutine by.
+func talk(c *net.TCPConn, f func(*net.TCPConn)) {
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(within))
+	f(c)
+}
+
+// Answer starts a server that reads what a client says at first, says its sentence and hangs up.
+func Answer(t *testing.T, sentence string) net.Addr {
+	t.Helper()
+	return Accept(t, func(c *net.TCPConn) {
+		c.Read(make([]byte, 1<<16))
+		io.WriteString(c, sentence)
+	})
+}
+
+// Greet starts a server that says its sentence at once, and then listens until the client has gone.
+func Greet(t *testing.T, sentence string) net.Addr {
+	t.Helper()
+	return Accept(t, func(c *net.TCPConn) {
+		io.WriteString(c, sentence)
+		io.Copy(io.Discard, c)
+	})
+}
+
+// Silent starts a server that takes connections and says nothing.
+func Silent(t *testing.T) net.Addr {
+	t.Helper()
+	return Greet(t, "")
+}
+
+// Endless starts a server that sends a head and then more of the same until nobody listens.
+func Endless(t *testing.T, head, more string) net.Addr {
+	t.Helper()
+	return Accept(t, func(c *net.TCPConn) {
+		io.WriteString(c, head)
+		for block := []byte(strings.Repeat(more, 1+(1<<14)/len(more))); ; {
+			if _, err := c.Write(block); err != nil {
+				return
+			}
+		}
+	})
+}
+
+// A Script starts a server that says and expects lines, as SMTP and its like do: "S: 220 hello", "C: EHLO x" (a prefix is
+// enough, "C:" any line), "TLS" shakes hands, "RST" resets. What the client says otherwise is an error of the test.
+func Script(t *testing.T, secure *tls.Config, lines ...string) net.Addr {
+	t.Helper()
+	return Accept(t, func(tcp *net.TCPConn) {
+		var c net.Conn = tcp
+		for _, line := range lines {
+			switch does, text, _ := strings.Cut(line, " "); does {
+			case "S:":
+				io.WriteString(c, text+"\r\n")
+			case "C:", "C":
+				if said := readLine(c); !strings.HasPrefix(said, text) || said == "" {
+					t.Errorf("the client says %q, not %q", said, text)
+					return
+				}
+			case "TLS":
+				s := tls.Server(c, secure)
+				if s.Handshake() != nil {
+					return // which the client tells better
+				}
+				c = s
+			case "RST":
+				tcp.SetLinger(0)
+				return
+			default:
+				t.Errorf("the script has %q", line)
+			}
+		}
+	})
+}
+
+// readLine reads byte by byte: what comes after the line may be TLS. It returns "" at the end.
+func readLine(r io.Reader) string {
+	var line []byte
+	for b := make([]byte, 1); len(line) < 1<<16; line = append(line, b[0]) {
+		if _, err := io.ReadFull(r, b); err != nil {
+			return ""
+		}
+		if b[0] == '\n' {
+			break
+		}
+	}
+	return strings.TrimSuffix(string(line), "\r")
+}
+
+// Unused returns addresses on loopback that nobody listens on.
+func Unused(t *testing.T, n int) []net.Addr {
+	t.Helper()
+	var addresses []net.Addr
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		addresses = append(addresses, l.Addr())
+	}
+	return addresses
+}
+
+// TargetAt is the target at the address of a server.
+func TargetAt(a net.Addr) sdk.Target {
+	at := a.(*net.TCPAddr).AddrPort()
+	return sdk.Target{ID: "t", Address: at.Addr().Unmap(), Port: at.Port()}
+}
