@@ -177,6 +177,7 @@ func (d *daemon) virtualServerStatus(vs director.VirtualServerStatus) *controlv1
 			Name: rs.Name, Position: rs.Position.String(), Address: netip.AddrPortFrom(rs.Address, rs.Port).String(), Forward: string(rs.Forward),
 			State: rs.State.String(), Reason: rs.Reason, Since: stamp(rs.Since),
 			ConfiguredWeight: rs.ConfiguredWeight, Weight: rs.Weight, InTable: rs.InTable, Checks: d.checkStatus(rs.Checks),
+			WeightReason: rs.WeightReason,
 		})
 	}
 	return m

@@ -184,7 +184,7 @@ func state(s string) string {
 // reason is why a real server is as it is, where that is of interest.
 func reason(rs *controlv1.RealServer) string {
 	if rs.State == "up" {
-		return ""
+		return rs.WeightReason
 	}
 	return rs.Reason
 }

@@ -24,6 +24,7 @@ func TestTheStatusIsWhatAnOperatorNeedsAtThreeInTheMorning(t *testing.T) {
 				{Address: "192.0.2.11:80", Forward: "dr", State: "up", Reason: "all its checks are up", Since: before(time.Hour), ConfiguredWeight: 3, Weight: 3, InTable: true, Active: 12, Inactive: 3,
 					Traffic: &controlv1.Traffic{ConnectionsPerSecond: 5}},
 				{Address: "192.0.2.12:80", Forward: "dr", State: "down", Since: before(10 * time.Second), ConfiguredWeight: 1, Reason: "HTTP 503"},
+				{Address: "192.0.2.13:80", Forward: "dr", State: "up", Since: before(time.Minute), ConfiguredWeight: 4, Weight: 2, InTable: true, WeightReason: "50% of its weight: the agent says 50%"},
 			},
 		}},
 		Balancer: &controlv1.Balancer{Version: "1.2.1", ConnectionTableSize: 4096, Writes: 7},
@@ -44,6 +45,7 @@ web  tcp 192.0.2.1:80 wrr, quorum 3 of 1, sorry server configured  (lb.hcl:3,1)
   REAL SERVER       FORWARD  WEIGHT  STATE  SINCE  ACTIVE  INACTIVE  CONN/S  REASON
   -> 192.0.2.11:80  dr       3       up     1h0m   12      3         5
   -> 192.0.2.12:80  dr       - (1)   DOWN   10s    0       0         0       HTTP 503
+  -> 192.0.2.13:80  dr       2 (4)   up     1m0s   0       0         0       50% of its weight: the agent says 50%
 
 IPVS 1.2.1, connection table of 4096, 7 writes since the start
 

@@ -40,7 +40,7 @@ func (d *Director) configure(cfg *config.Config) Output {
 		switch old := former[vs]; old {
 		case vs: // it goes on as it is
 			for _, s := range vs.servers {
-				s.assumeFormer(s.state)
+				s.assumeFormer(s)
 			}
 		case nil:
 			d.add(vs, &u)
@@ -206,8 +206,8 @@ func (d *Director) reconfigure(old, vs *virtualServer, u *sdk.TableUpdate) {
 			s.assume(false, "")
 			continue
 		}
-		s.assumeFormer(was.state)
-		s.state, s.since, s.weight = was.state, was.since, was.weight
+		s.assumeFormer(was)
+		s.state, s.since, s.weight, s.factor = was.state, was.since, was.weight, was.factor
 	}
 	if vs.sorry != nil && old.sorry != nil && vs.sorry.sameAddress(old.sorry) {
 		vs.sorry.in = old.sorry.in
@@ -226,9 +226,11 @@ func (d *Director) reconfigure(old, vs *virtualServer, u *sdk.TableUpdate) {
 	}
 }
 
-// assumeFormer takes a server for what it was before the reload, as long as none of its checks says otherwise.
-func (s *realServer) assumeFormer(state sdk.State) {
-	s.assume(state == sdk.StateUp, "it was up before the reload and its new checks are not yet known")
+// assumeFormer takes a server for what it was before the reload, its part of the weight included, as long as none of its
+// checks says otherwise.
+func (s *realServer) assumeFormer(was *realServer) {
+	s.granted = was.factor
+	s.assume(was.state == sdk.StateUp, "it was up before the reload and its new checks are not yet known")
 }
 
 // diffSlots compares what two forms of the same service have in the table.

@@ -8,8 +8,20 @@
 //
 // A check's verdict makes the state of the real servers that it belongs to: one is up when all its checks are up, and
 // down when one of them is down. While none is down and some are still unknown, the state is what the server is taken
-// for (see [Seed]). The configured weights of the up servers add up to the virtual server's weight W, W makes the quorum,
+// for (see [Seed]). The weights of the up servers add up to the virtual server's weight W, W makes the quorum,
 // and the quorum decides between the real servers and the sorry server.
+//
+// # Factors
+//
+// A check of a type that weighs may say what part of its configured weight a real server gets, as a percentage. Of several
+// that say something the smallest counts: any of them may hold a server back, whoever pushes it. The weight is always
+// that part of the configured one, rounded, never of what it was before, so that nothing adds up; a part above 0 of a
+// weight above 0 is at least 1. A factor of 0 drains: the server stays in the table with weight 0, as one whose configured
+// weight is 0. W is made of these weights, as keepalived's quorum is of its effective ones: servers that are all drained
+// have lost the quorum.
+//
+// The scheduler mh makes its whole table anew when a weight changes, which sends most clients elsewhere: there, only a
+// factor of 0 counts.
 //
 // # Quorum and hysteresis
 //
@@ -52,7 +64,8 @@ type Director struct {
 // A check that has no verdict in Verdicts is unknown. A real server with unknown checks and none that is down is taken
 // for up if Held has it with a weight above 0, because adopting what runs must not cut traffic, or if the virtual
 // server's start_state is "up"; otherwise it waits, without traffic, for its first verdicts. A server that is configured
-// with weight 0 counts as held at any weight: being drained, it has none.
+// with weight 0 counts as held at any weight: being drained, it has none. What a held server has of its weight it keeps
+// until the checks that weigh are known.
 type Seed struct {
 	Now       time.Time
 	NextEvent uint64                 // the ID of the first event to come; 0 is taken for 1

@@ -25,6 +25,25 @@ func first(ids ...uint64) uint64 {
 	return 0
 }
 
+// emitVerdict says that a check says something else: of the state, or of the weight of a target that is up all the while.
+func (d *Director) emitVerdict(t *target) {
+	e := sdk.Event{Kind: "check", Subject: t.spec.ID, From: t.before.State.String(), To: t.verdict.State.String(), Reason: t.verdict.Reason}
+	if t.before.State != t.verdict.State {
+		t.event = d.emit(e)
+		return
+	}
+	e.Kind, e.From, e.To = "factor", saidBy(t.before.Factor), saidBy(t.verdict.Factor)
+	t.weighed = d.emit(e)
+}
+
+// saidBy is a factor in an event.
+func saidBy(f sdk.Factor) string {
+	if f == 0 {
+		return "none"
+	}
+	return f.String()
+}
+
 // emitConfig says what a reload did to a block.
 func (d *Director) emitConfig(subject, to, reason string) uint64 {
 	return d.emit(sdk.Event{Kind: "config", Subject: subject, To: to, Reason: reason})
@@ -56,15 +75,22 @@ func (d *Director) emitWeight(s *realServer, weight uint32, inTable bool, quorum
 		To:      strconv.FormatUint(uint64(weight), 10),
 	}
 	byQuorum := quorumEvent != 0 && vs.sorry != nil
+	byFactor := s.state == sdk.StateUp && weight == s.worth() && s.weighed != 0
 	switch {
 	case s.state == sdk.StateDown:
 		e.Reason = "the real server is down: " + s.reason
 		e.Cause = first(s.event, quorumEvent, vs.event)
+	case byFactor && s.event == 0:
+		e.Reason = s.weighReason()
+		e.Cause = s.weighed
 	case byQuorum:
 		e.Reason = "the quorum is " + vs.quorum.String()
 		e.Cause = quorumEvent
 	case s.event != 0:
 		e.Reason = "the real server is " + s.state.String()
+		if byFactor {
+			e.Reason += ", " + s.weighReason()
+		}
 		e.Cause = s.event
 	default:
 		e.Reason = "the configuration has changed"

@@ -51,7 +51,12 @@ func (h held) adopt(vs *virtualServer) quorum {
 		if vs.isSorry(s) && sorryHeld {
 			ok = false // what is held there is the sorry server
 		}
-		s.assume(ok && (at.Weight > 0 || s.cfg.Weight == 0), "it was in the kernel's table at the start and its checks are not yet known")
+		if ok {
+			s.granted = s.heldFactor(at.Weight)
+		}
+		// Where servers that are down are left with weight 0, that does not tell one that is drained.
+		drained := s.granted == sdk.FactorOf(0) && vs.cfg.OnFailure != config.Quiesce
+		s.assume(ok && (at.Weight > 0 || s.cfg.Weight == 0 || drained), "it was in the kernel's table at the start and its checks are not yet known")
 	}
 	return was
 }

@@ -18,7 +18,7 @@ type virtualServer struct {
 	byAddr  map[netip.AddrPort]*realServer
 	sorry   *sorryServer // nil: none
 
-	sum    uint64 // W: the weights of the servers that are up
+	sum    uint64 // W: what the servers that are up have of their weights
 	quorum quorum
 	since  time.Time // of the quorum's state
 	slots  []slot    // one per server, and the last for a sorry server that is none of them
@@ -44,23 +44,24 @@ type slot struct {
 // sorryIn says whether clients are sent to the sorry server.
 func (vs *virtualServer) sorryIn() bool { return vs.sorry != nil && vs.quorum == lost }
 
-// weigh adds up the weights of the servers that are up.
+// weigh adds up what the servers that are up have of their weights.
 func (vs *virtualServer) weigh() {
 	vs.sum = 0
 	for _, s := range vs.servers {
 		if s.state == sdk.StateUp {
-			vs.sum += uint64(s.cfg.Weight)
+			vs.sum += uint64(s.worth())
 		}
 	}
 }
 
-// place returns a real server's weight and its slot. A server that the operator drains, with a configured weight of 0,
-// keeps its connections while it is up, whatever the quorum does.
+// place returns a real server's weight and its slot. A server that the operator drains, with a configured weight of 0, or a
+// check, with a factor of 0, keeps its connections while it is up, whatever the quorum does.
 func (vs *virtualServer) place(s *realServer) (uint32, slot) {
 	up := s.state == sdk.StateUp
 	at := slot{destination(s.cfg), true}
+	at.dest.Weight = s.worth()
 	switch {
-	case up && (!vs.sorryIn() || s.cfg.Weight == 0):
+	case up && (!vs.sorryIn() || at.dest.Weight == 0):
 	case vs.cfg.OnFailure == config.Quiesce:
 		at.dest.Weight = 0
 	default:

@@ -54,7 +54,7 @@ func (r source) virtualServer(c *config.Config) *config.VirtualServer {
 	vs := &config.VirtualServer{
 		Name:       pick(r, "web", "shop", "mail", "dns"),
 		Position:   config.Position{File: "a.hcl", Line: r.IntN(99)},
-		Scheduler:  pick(r, "wlc", "rr"),
+		Scheduler:  pick(r, "wlc", "rr", "mh"),
 		Quorum:     uint64(r.IntN(6)),
 		Hysteresis: uint64(r.IntN(3)),
 		OnFailure:  pick(r, config.Remove, config.Quiesce),
@@ -124,6 +124,7 @@ func (r source) check() *config.Check {
 		Fall:     3,
 		Rise:     1,
 		Config:   json.RawMessage(pick(r, `{}`, `{"path":"/"}`)),
+		Weighs:   r.one(2),
 	}
 }
 
@@ -190,6 +191,14 @@ func deepCopy(c *config.Config) *config.Config {
 	return n
 }
 
+// factor returns none half of the time.
+func (r source) factor() sdk.Factor {
+	if r.one(2) {
+		return 0
+	}
+	return sdk.FactorOf(pick(r, 0, 1, 33, 50, 100, 150, sdk.MaxPercent))
+}
+
 // verdicts returns a batch with at most one verdict for each of a director's targets, and one that nobody asked for.
 func (r source) verdicts(d *Director, now time.Time) []sdk.Verdict {
 	batch := []sdk.Verdict{{TargetID: "nobody/knows/this", State: sdk.StateDown}}
@@ -200,7 +209,7 @@ func (r source) verdicts(d *Director, now time.Time) []sdk.Verdict {
 			if !r.one(share) {
 				continue
 			}
-			v := sdk.Verdict{TargetID: t.ID, State: sdk.StateUp, Since: now}
+			v := sdk.Verdict{TargetID: t.ID, State: sdk.StateUp, Since: now, Factor: r.factor()}
 			switch n := r.IntN(10); {
 			case n < 2*bias:
 				v.State, v.Reason = sdk.StateDown, fmt.Sprintf("HTTP %d", 500+r.IntN(5))

@@ -16,21 +16,26 @@ type realServer struct {
 	order   int    // place in the virtual server
 	targets []*target
 
-	assumed sdk.State // what it is while checks are unknown and none is down: up, or unknown without traffic
-	because string    // the reason for that
+	assumed sdk.State  // what it is while checks are unknown and none is down: up, or unknown without traffic
+	granted sdk.Factor // what it had of its weight when that was assumed
+	because string     // the reason for that
 	state   sdk.State
 	reason  string
 	since   time.Time
-	weight  uint32 // that it gets now as a real server; 0 also when it is out of the table
+	factor  sdk.Factor // see weight.go
+	weigher *target    // that says so; nil when none does
+	weight  uint32     // that it gets now as a real server; 0 also when it is out of the table
 
-	fresh bool   // a reload has added it, and nobody knew a weight of it before
-	event uint64 // the real_server event of this step, or 0
+	fresh   bool   // a reload has added it, and nobody knew a weight of it before
+	event   uint64 // the real_server event of this step, or 0
+	weighed uint64 // what has changed the factor in this step, or 0
 }
 
 // observe works out the state from the verdicts and says whether it is another one.
 func (s *realServer) observe() bool {
 	before := s.state
 	s.state, s.reason = s.judge()
+	s.factor, s.weigher = s.weigh()
 	return s.state != before
 }
 

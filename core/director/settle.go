@@ -36,7 +36,7 @@ func (d *Director) settle(vs *virtualServer, moved func(was, is slot)) {
 			d.emitWeight(s, weight, at.present, quorumEvent)
 		}
 		s.weight = weight
-		s.event, s.fresh = 0, false
+		s.event, s.weighed, s.fresh = 0, 0, false
 		if was := vs.slots[i]; was != at {
 			vs.slots[i] = at
 			moved(was, at)
@@ -61,10 +61,13 @@ func (d *Director) settleQuorum(vs *virtualServer) uint64 {
 		return 0
 	}
 	vs.since = d.now
-	var cause uint64 // the last server that went the way of the quorum
+	var cause uint64 // the last server, or its weight, that went the way of the quorum
 	for _, s := range vs.servers {
-		if s.event != 0 && (s.state == sdk.StateUp) == (vs.quorum == gained) {
+		switch {
+		case s.event != 0 && (s.state == sdk.StateUp) == (vs.quorum == gained):
 			cause = s.event
+		case s.weighed != 0 && s.state == sdk.StateUp && (s.worth() > s.weight) == (vs.quorum == gained):
+			cause = s.weighed
 		}
 	}
 	return d.emit(sdk.Event{

@@ -2,6 +2,7 @@ package director
 
 import (
 	"maps"
+	"math"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -195,7 +196,7 @@ func (s *simulation) checkEvents(out Output) {
 			s.Fatalf("event %d is caused by the later %d", e.ID, e.Cause)
 		case e.Cause != 0 && e.Cause < out.Events[0].ID:
 			s.Fatalf("event %d is caused by %d, of an earlier step", e.ID, e.Cause)
-		case e.Cause == 0 && e.Kind != "check" && e.Kind != "config":
+		case e.Cause == 0 && e.Kind != "check" && e.Kind != "factor" && e.Kind != "config":
 			s.Fatalf("nothing causes %+v", e)
 		case e.From == e.To:
 			s.Fatalf("an event without a change: %+v", e)
@@ -220,7 +221,7 @@ func (s *simulation) checkTargets(out Output) {
 			s.Fatal(err)
 		}
 		for id, target := range full[typ] {
-			if target.Initial != held[id].State {
+			if target.Initial != held[id].State || target.Factor != held[id].Factor {
 				s.Fatalf("target %s starts as %v, but the verdict is %v", id, target.Initial, held[id])
 			}
 		}
@@ -228,7 +229,7 @@ func (s *simulation) checkTargets(out Output) {
 	maps.DeleteFunc(s.prober, func(_ string, targets map[string]sdk.Target) bool { return len(targets) == 0 })
 	for _, targets := range s.prober {
 		for id, target := range targets {
-			target.Initial = held[id].State // what it was when it was said does not matter
+			target.Initial, target.Factor = held[id].State, held[id].Factor // what it was when it was said does not matter
 			targets[id] = target
 		}
 	}
@@ -242,7 +243,7 @@ func (s *simulation) checkPool(vs VirtualServerStatus, pool map[netip.AddrPort]s
 	var weight, serving uint64
 	for _, rs := range vs.RealServers {
 		if rs.State == sdk.StateUp {
-			weight += uint64(rs.ConfiguredWeight)
+			weight += uint64(worth(vs, rs))
 		}
 	}
 	for _, dest := range pool {
@@ -285,12 +286,12 @@ func (s *simulation) checkPool(vs VirtualServerStatus, pool map[netip.AddrPort]s
 		}
 		want := uint32(0)
 		if rs.State == sdk.StateUp && !lost {
-			want = rs.ConfiguredWeight
+			want = worth(vs, rs)
 		}
 		if dest.Weight != want || rs.Weight != want || there != rs.InTable {
 			s.Fatalf("%s/%s: weight %d in the table (%v) and %d in the status, want %d", vs.Name, rs.Name, dest.Weight, there, rs.Weight, want)
 		}
-		if rs.State == sdk.StateUp && (!lost || rs.ConfiguredWeight == 0) && !there {
+		if rs.State == sdk.StateUp && (!lost || worth(vs, rs) == 0) && !there {
 			s.Fatalf("%s/%s: up and not in the table", vs.Name, rs.Name)
 		}
 	}
@@ -302,12 +303,35 @@ func (s *simulation) checkPool(vs VirtualServerStatus, pool map[netip.AddrPort]s
 	}
 }
 
-// checkServer compares a real server's state with its verdicts.
+// worth is what a server's checks leave of its configured weight, and of nothing else.
+func worth(vs VirtualServerStatus, rs RealServerStatus) uint32 {
+	percent, _ := rs.Factor.Percent()
+	switch {
+	case percent == 0:
+		return 0
+	case vs.Scheduler == "mh":
+		return rs.ConfiguredWeight
+	}
+	w := math.Round(float64(rs.ConfiguredWeight) * float64(percent) / 100)
+	return uint32(max(w, min(float64(rs.ConfiguredWeight), 1)))
+}
+
+// checkServer compares a real server's state, and what it has of its weight, with its verdicts.
 func (s *simulation) checkServer(rs RealServerStatus) {
 	var unknown, down bool
+	var smallest sdk.Factor
 	for _, c := range rs.Checks {
 		unknown = unknown || c.State == sdk.StateUnknown
 		down = down || c.State == sdk.StateDown
+		if c.Factor != 0 && (smallest == 0 || c.Factor < smallest) {
+			smallest = c.Factor
+		}
+		if c.Factor != 0 && c.State != sdk.StateUp {
+			s.Fatalf("%s is %v and says a weight", c.ID, c.State)
+		}
+	}
+	if rs.Factor != smallest && !(unknown && rs.Factor != 0 && (smallest == 0 || rs.Factor < smallest)) {
+		s.Fatalf("%s has %v of its weight with %+v", rs.Name, rs.Factor, rs.Checks)
 	}
 	if down && rs.State != sdk.StateDown || !down && !unknown && rs.State != sdk.StateUp || !down && rs.State == sdk.StateDown {
 		s.Fatalf("%s is %v with %+v", rs.Name, rs.State, rs.Checks)

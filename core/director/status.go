@@ -21,7 +21,7 @@ type VirtualServerStatus struct {
 	Position     config.Position
 	Service      sdk.ServiceKey
 	Scheduler    string
-	Weight       uint64 // the configured weights of the servers that are up
+	Weight       uint64 // what the servers that are up have of their weights
 	Quorum       uint64
 	Hysteresis   uint64
 	QuorumGained bool
@@ -41,8 +41,10 @@ type RealServerStatus struct {
 	Reason           string
 	Since            time.Time
 	ConfiguredWeight uint32
-	Weight           uint32 // that it gets now; 0 also when it is out of the table
-	InTable          bool   // as a real server, not as the sorry server
+	Factor           sdk.Factor // what its checks say of that
+	Weight           uint32     // that it gets now; 0 also when it is out of the table
+	WeightReason     string     // why an up server has another weight than the configured one
+	InTable          bool       // as a real server, not as the sorry server
 	Checks           []CheckStatus
 }
 
@@ -64,7 +66,8 @@ type CheckStatus struct {
 	Port     uint16
 	State    sdk.State
 	Reason   string
-	Since    time.Time // zero while unknown
+	Factor   sdk.Factor // what it says of the weight
+	Since    time.Time  // zero while unknown
 }
 
 // Status returns what the director thinks now.
@@ -111,8 +114,12 @@ func (s *realServer) status(present bool) RealServerStatus {
 		Reason:           s.reason,
 		Since:            s.since,
 		ConfiguredWeight: s.cfg.Weight,
+		Factor:           s.factor,
 		Weight:           s.weight,
 		InTable:          present && !(s.vs.sorryIn() && s.vs.isSorry(s)),
+	}
+	if s.state == sdk.StateUp && s.worth() != s.cfg.Weight {
+		status.WeightReason = s.weighReason()
 	}
 	for _, t := range s.targets {
 		status.Checks = append(status.Checks, t.status())
@@ -130,6 +137,7 @@ func (t *target) status() CheckStatus {
 		Port:     t.spec.Port,
 		State:    t.verdict.State,
 		Reason:   t.verdict.Reason,
+		Factor:   t.verdict.Factor,
 		Since:    t.verdict.Since,
 	}
 }

@@ -20,22 +20,23 @@ type target struct {
 	verdict     sdk.Verdict
 	probedSince uint64 // the generation of its type's targets that began this probe
 
-	before  sdk.State // while verdicts are taken in: the state before them,
-	touched bool      // if this is set
-	event   uint64    // the check event of this step, or 0
+	before  sdk.Verdict // while verdicts are taken in: the one before them,
+	touched bool        // if this is set
+	event   uint64      // the check event of this step, or 0
+	weighed uint64      // the factor event of this step, or 0
 }
 
 // message returns the target as a plugin needs it.
 func (t *target) message() sdk.Target {
 	m := t.spec
-	m.Initial = t.verdict.State
+	m.Initial, m.Factor = t.verdict.State, t.verdict.Factor
 	return m
 }
 
 // sameProbe says whether two targets look at the same thing in the same way, however often.
 func (t *target) sameProbe(o *target) bool {
 	return t.check.Type == o.check.Type && t.spec.Address == o.spec.Address && t.spec.Port == o.spec.Port &&
-		bytes.Equal(t.spec.Config, o.spec.Config)
+		bytes.Equal(t.spec.Config, o.spec.Config) && t.check.Weighs == o.check.Weighs
 }
 
 // sameMessage says whether a plugin that knows one target knows the other.
@@ -43,23 +44,25 @@ func (t *target) sameMessage(o *target) bool {
 	return t.spec.ID == o.spec.ID && t.sameProbe(o) && t.spec.Schedule == o.spec.Schedule
 }
 
-// hold takes a verdict in and says whether it is another state. The time and, where the new one is silent, the reason of
-// a state that goes on are kept.
-func (t *target) hold(v sdk.Verdict) bool {
+// hold takes a verdict in. The time of a state that goes on is kept, and, where the new one is silent, the reason of a
+// verdict that goes on. Only an up target has a factor, and only if its type has declared that it weighs.
+func (t *target) hold(v sdk.Verdict) {
 	if len(v.Reason) > maxReason {
 		v.Reason = strings.ToValidUTF8(v.Reason[:maxReason], "")
+	}
+	if v.State != sdk.StateUp || !t.check.Weighs {
+		v.Factor = 0
 	}
 	v.TargetID = t.spec.ID
 	old := t.verdict
 	t.verdict = v
 	if v.State != old.State {
-		return true
+		return
 	}
 	t.verdict.Since = old.Since
-	if v.Reason == "" {
+	if v.Reason == "" && v.Factor == old.Factor {
 		t.verdict.Reason = old.Reason
 	}
-	return false
 }
 
 // known says whether a verdict's state is one that decides something.

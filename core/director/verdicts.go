@@ -13,13 +13,7 @@ func (d *Director) observe(in Verdicts) Output {
 	changed := d.hold(in)
 	var concerned []*virtualServer
 	for _, t := range changed {
-		t.event = d.emit(sdk.Event{
-			Kind:    "check",
-			Subject: t.spec.ID,
-			From:    t.before.String(),
-			To:      t.verdict.State.String(),
-			Reason:  t.verdict.Reason,
-		})
+		d.emitVerdict(t)
 		for _, s := range t.servers {
 			if !s.vs.touched {
 				s.vs.touched = true
@@ -36,12 +30,12 @@ func (d *Director) observe(in Verdicts) Output {
 		d.settle(vs, func(was, is slot) { record(&u, vs.service.Key, was, is) })
 	}
 	for _, t := range changed {
-		t.event = 0
+		t.event, t.weighed = 0, 0
 	}
 	return Output{Table: d.stamp(u)}
 }
 
-// hold takes verdicts in and returns the targets that are in another state than before, in the order of the files.
+// hold takes verdicts in and returns the targets whose state or factor is another than before, in the order of the files.
 func (d *Director) hold(in Verdicts) []*target {
 	var touched []*target
 	for _, v := range in.Verdicts {
@@ -50,7 +44,7 @@ func (d *Director) hold(in Verdicts) []*target {
 			continue
 		}
 		if !t.touched {
-			t.touched, t.before = true, t.verdict.State
+			t.touched, t.before = true, t.verdict
 			touched = append(touched, t)
 		}
 		if v.Since.IsZero() {
@@ -61,7 +55,7 @@ func (d *Director) hold(in Verdicts) []*target {
 	changed := touched[:0]
 	for _, t := range touched {
 		t.touched = false
-		if t.verdict.State != t.before {
+		if t.verdict.State != t.before.State || t.verdict.Factor != t.before.Factor {
 			changed = append(changed, t)
 		}
 	}
@@ -72,8 +66,12 @@ func (d *Director) hold(in Verdicts) []*target {
 // observeServers brings the states of a virtual server's real servers up to date, with an event for each that changed.
 func (d *Director) observeServers(vs *virtualServer) {
 	for _, s := range vs.servers {
-		before := s.state
-		if !s.observe() {
+		before, factor := s.state, s.factor
+		changed := s.observe()
+		if s.factor != factor {
+			s.weighed = first(s.weighedBy(), vs.event)
+		}
+		if !changed {
 			continue
 		}
 		s.since = d.now

@@ -180,6 +180,7 @@ type storedVerdict struct {
 	State  string    `json:"state"`
 	Reason string    `json:"reason,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
+	Weight *int      `json:"weight_percent,omitempty"`
 }
 
 // SaveVerdicts keeps verdicts by target ID, in the place of all that were kept before. They are in the file when it
@@ -192,7 +193,7 @@ func (j *Journal) SaveVerdicts(verdicts map[string]sdk.Verdict) error {
 	}
 	s := storedVerdicts{NextEvent: j.events.next, Verdicts: make(map[string]storedVerdict, len(verdicts))}
 	for id, v := range verdicts {
-		s.Verdicts[id] = storedVerdict{State: v.State.String(), Reason: v.Reason, Since: tellable(v.Since)}
+		s.Verdicts[id] = storedVerdict{State: v.State.String(), Reason: v.Reason, Since: tellable(v.Since), Weight: percent(v.Factor)}
 	}
 	if err := j.dir.writeJSON(verdictsFile, s, false); err != nil {
 		return fmt.Errorf("saving the verdicts: %w", err)
@@ -228,9 +229,21 @@ func (j *Journal) readVerdicts() uint64 {
 		case "down":
 			state = sdk.StateDown
 		}
-		j.verdicts[id] = sdk.Verdict{TargetID: id, State: state, Reason: v.Reason, Since: v.Since}
+		held := sdk.Verdict{TargetID: id, State: state, Reason: v.Reason, Since: v.Since}
+		if v.Weight != nil {
+			held.Factor = sdk.FactorOf(*v.Weight)
+		}
+		j.verdicts[id] = held
 	}
 	return s.NextEvent
+}
+
+// percent returns what a factor says; nil: nothing.
+func percent(f sdk.Factor) *int {
+	if p, ok := f.Percent(); ok {
+		return &p
+	}
+	return nil
 }
 
 // tellable returns a time as it is written and read back; one that JSON cannot express, which a plugin may send, is none.

@@ -94,6 +94,8 @@ func TestVerdictsComeBackAsTheyWereSavedLast(t *testing.T) {
 	want := map[string]sdk.Verdict{
 		"web/10.1.0.11:80/http": {TargetID: "web/10.1.0.11:80/http", State: sdk.StateDown, Reason: "HTTP 503 <b>", Since: when},
 		"check.script.nginx":    {TargetID: "check.script.nginx", State: sdk.StateUp},
+		"web/a/agent":           {TargetID: "web/a/agent", State: sdk.StateUp, Factor: sdk.FactorOf(33), Reason: "the agent says 33%"},
+		"web/b/agent":           {TargetID: "web/b/agent", State: sdk.StateUp, Factor: sdk.FactorOf(0)},
 	}
 	if err := j.SaveVerdicts(want); err != nil {
 		t.Fatal(err)

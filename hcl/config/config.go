@@ -163,6 +163,7 @@ type Check struct {
 	RetryInterval time.Duration // 0: Interval
 	Fall, Rise    int
 	Config        json.RawMessage // the type's own attributes, as its schema has them, defaults filled in
+	Weighs        bool            // its type may say what part of its weight a real server gets
 }
 
 // IPVS is the ipvs block.

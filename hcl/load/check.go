@@ -26,8 +26,8 @@ const (
 // Built-in types that have no port to ask at, and of these the ones that ask nobody: they look at the director itself. What
 // a third party's type needs is not known here.
 var (
-	portless    = []string{"ping", "script", "file"}
-	addressless = []string{"script", "file"}
+	portless    = []string{"ping", "script", "file", "process"}
+	addressless = []string{"script", "file", "process"}
 )
 
 // namedCheck decodes a check block of the top level.
@@ -65,7 +65,7 @@ func (l *loader) check(b schema.Block, c *config.Check) (body schema.Content, ok
 		c.Port, _ = r.Port(a)
 	}
 	l.schedule(&body, c)
-	c.Config = l.decode(t, b, &body)
+	c.Config, c.Weighs = l.decode(t, b, &body), t.weighs
 	return body, true
 }
 

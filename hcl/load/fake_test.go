@@ -16,7 +16,7 @@ type fakeTypes struct {
 }
 
 var builtin = map[string][]string{
-	"check":     {"http", "ping", "script", "tcp"},
+	"check":     {"agent", "http", "ping", "script", "tcp"},
 	"notify":    {"mail", "script", "service"},
 	"provision": {"ssh"},
 }
@@ -33,6 +33,8 @@ func (f *fakeTypes) Schema(kind, name string, p *config.Plugin) (schema.Schema, 
 	}
 	def := func(v string) json.RawMessage { return json.RawMessage(v) }
 	switch kind + " " + name {
+	case "check agent":
+		return schema.Schema{Weighs: true}, nil
 	case "check tcp", "check ping":
 		return schema.Schema{}, nil
 	case "check http":

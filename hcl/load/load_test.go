@@ -215,6 +215,7 @@ func TestWeightZeroUnderAHashingSchedulerImpliesFallback(t *testing.T) {
 		{"scheduler = \"sh\"\non_failure = \"quiesce\"\nflags = [\"flag-1\"]", []string{"flag-1"}},
 		{"scheduler = \"sh\"\nreal_server \"10.0.0.1\" {\n  weight = 0\n}", []string{"sh-fallback"}},
 		{"scheduler = \"wrr\"\non_failure = \"quiesce\"", nil},
+		{"scheduler = \"sh\"\nreal_server \"10.0.0.1\" {\n  check \"agent\" {}\n}", []string{"sh-fallback"}}, // which may drain it
 	} {
 		cfg := loaded(t, server("web", "192.0.2.1:80", x.rest))
 		if diff := cmp.Diff(x.want, cfg.VirtualServers[0].Flags); diff != "" {

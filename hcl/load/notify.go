@@ -14,6 +14,7 @@ var eventKinds = map[string][]string{
 	"check":           {"up", "down"},
 	"config":          nil,
 	"drift":           nil,
+	"factor":          nil,
 	"plugin":          nil,
 	"provision":       nil,
 	"quorum":          {"gained", "lost"},

@@ -60,10 +60,12 @@ func (l *loader) scheduling(s *service) {
 	}
 }
 
-// fallback adds the fallback flag of a hashing scheduler where a server may get weight 0: without it, the clients that the
+// fallback adds the fallback flag of a hashing scheduler where a server may get weight 0, also by a check that drains it: without it, the clients that the
 // hash sends to that server get no answer at all (net/netfilter/ipvs/ip_vs_sh.c, ip_vs_mh.c).
 func (s *service) fallback() {
-	zero := s.OnFailure == config.Quiesce || slices.ContainsFunc(s.RealServers, func(r *config.RealServer) bool { return r.Weight == 0 })
+	zero := s.OnFailure == config.Quiesce || slices.ContainsFunc(s.RealServers, func(r *config.RealServer) bool {
+		return r.Weight == 0 || slices.ContainsFunc(r.Checks, func(c *config.Check) bool { return c.Weighs })
+	})
 	own := schedulers[s.Scheduler]
 	if zero && len(own) > 0 && !slices.Contains(s.Flags, own[0]) && !slices.Contains(s.Flags, "flag-1") {
 		s.Flags = append(s.Flags, own[0])

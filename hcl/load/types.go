@@ -58,6 +58,7 @@ type typeEntry struct {
 	name     typeName
 	plugin   *config.Plugin
 	decoder  *schema.Decoder
+	weighs   bool                        // as its schema says
 	problems map[string][]schema.Problem // by values
 }
 
@@ -95,7 +96,7 @@ func (t *types) prepare(e *typeEntry, at hcl.Range) {
 		return
 	}
 	d.Defaults()
-	e.decoder = d
+	e.decoder, e.weighs = d, s.Weighs
 }
 
 func (t *types) builtin(kind string) []string {

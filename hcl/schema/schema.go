@@ -12,6 +12,7 @@ type Schema struct {
 	Doc        string
 	Attributes []Attribute
 	Blocks     []BlockType
+	Weighs     bool // of a check type: what it says may change the weight of a real server
 }
 
 // An Attribute is one "name = value".

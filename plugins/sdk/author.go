@@ -12,10 +12,11 @@ import (
 
 // NewCheck makes a check plugin of one function. probe looks at a target once and returns nil when it is up, otherwise an
 // error whose text is the reason that an operator reads. It is called by many goroutines at once; ctx ends with the
-// target's time-out, and a probe that goes on has failed all the same. HostFrom(ctx) has the logger.
+// target's time-out, and a probe that goes on has failed all the same. HostFrom(ctx) has the logger. A type whose schema
+// says that it Weighs may call SetWeight.
 func NewCheck[C any](info Info, probe func(ctx context.Context, t Target, config C) error, options ...Option) Plugin {
 	options = append([]Option{Config[C]()}, options...)
-	return NewCheckEngine(info, func(h Host) Checker { return newRunner(h, probe) }, options...)
+	return NewCheckEngine(info, func(h Host) Checker { return newRunner(h, info.Schema.Weighs, probe) }, options...)
 }
 
 // A Prober is what the probes of a type share: a socket, a cache. Probe is as the function of NewCheck. Close is called
@@ -34,7 +35,7 @@ func NewProber[C any](info Info, open func(Host) (Prober[C], error)) Plugin {
 			if err != nil {
 				return nil, err
 			}
-			r := newRunner(h, p.Probe)
+			r := newRunner(h, info.Schema.Weighs, p.Probe)
 			r.close = p.Close
 			return r, nil
 		}))

@@ -15,6 +15,7 @@ type Target struct {
 	Schedule Schedule
 	Config   json.RawMessage // the attributes of the type's own schema, defaults filled in
 	Initial  State           // the verdict that the core holds; StateUnknown lets the first probe decide
+	Factor   Factor          // of that verdict
 }
 
 // A Schedule says when a target is probed and how many results make a verdict.
@@ -47,12 +48,14 @@ func (s State) String() string {
 	return "unknown"
 }
 
-// A Verdict is a target's state after rise and fall. It is sent when it changes, and for every target when a watch begins.
+// A Verdict is a target's state after rise and fall. It is sent when its State or its Factor changes, and for every target
+// when a watch begins.
 type Verdict struct {
 	TargetID string
 	State    State
 	Reason   string    // why, in words for an operator: "HTTP 503", "connect: connection refused"; at most 512 bytes
-	Since    time.Time // of the probe that made it so
+	Since    time.Time // of the probe that made the State so
+	Factor   Factor    // while up; only of a type whose schema says that it weighs
 }
 
 // A Summary is what a target's probes did since the last one.

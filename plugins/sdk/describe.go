@@ -27,6 +27,7 @@ type describeSchema struct {
 	Doc        string              `json:"doc,omitempty"`
 	Attributes []describeAttribute `json:"attributes,omitempty"`
 	Blocks     []describeBlock     `json:"blocks,omitempty"`
+	Weighs     bool                `json:"weighs,omitempty"`
 }
 
 type describeAttribute struct {
@@ -47,7 +48,7 @@ type describeBlock struct {
 }
 
 func (describeSchema) of(s Schema) (d describeSchema) {
-	d.Doc = s.Doc
+	d.Doc, d.Weighs = s.Doc, s.Weighs
 	for _, a := range s.Attributes {
 		d.Attributes = append(d.Attributes, describeAttribute(a))
 	}

@@ -67,9 +67,9 @@ type Option func(*Plugin)
 // method, if any, is asked about each block. NewCheck and others with a type parameter do this by themselves.
 func Config[C any]() Option {
 	return func(p *Plugin) {
-		doc := p.info.Schema.Doc
+		doc, weighs := p.info.Schema.Doc, p.info.Schema.Weighs
 		p.info.Schema = SchemaOf[C]()
-		p.info.Schema.Doc = doc
+		p.info.Schema.Doc, p.info.Schema.Weighs = doc, weighs
 		p.validate = func(config json.RawMessage) []Diagnostic {
 			_, diagnostics := decode[C](config)
 			return diagnostics

@@ -23,6 +23,7 @@ var pick = map[reflect.Type][]any{
 	reflect.TypeFor[VRRPState](): {VRRPInitialize, VRRPBackup, VRRPMaster, VRRPFault},
 	reflect.TypeFor[State]():     {StateUnknown, StateUp, StateDown},
 	reflect.TypeFor[Type]():      {TypeString},
+	reflect.TypeFor[Factor]():    {Factor(0), FactorOf(0), FactorOf(33), FactorOf(100), FactorOf(MaxPercent)},
 }
 
 func fill(r *rand.Rand, v reflect.Value, depth int) {

@@ -13,6 +13,7 @@ import (
 type runner[C any] struct {
 	engine *engine.Engine
 	host   Host
+	weighs bool // whether the type has declared that its verdicts may have factors
 	probe  func(context.Context, Target, C) error
 	close  func() error // of what the probes share
 
@@ -29,8 +30,15 @@ type decoded[C any] struct {
 	users  int
 }
 
-func newRunner[C any](h Host, probe func(context.Context, Target, C) error) *runner[C] {
-	r := &runner[C]{host: h, probe: probe, close: func() error { return nil }, targets: make(map[string]string), configs: make(map[string]*decoded[C])}
+func newRunner[C any](h Host, weighs bool, probe func(context.Context, Target, C) error) *runner[C] {
+	r := &runner[C]{
+		host:    h,
+		weighs:  weighs,
+		probe:   probe,
+		close:   func() error { return nil },
+		targets: make(map[string]string),
+		configs: make(map[string]*decoded[C]),
+	}
 	r.engine = engine.New(engine.Config{Probe: r.call})
 	return r
 }
@@ -141,12 +149,20 @@ func (r *runner[C]) Stop(context.Context, bool) error {
 }
 
 // call is what the engine probes with.
-func (r *runner[C]) call(ctx context.Context, t engine.Target) error {
+func (r *runner[C]) call(ctx context.Context, t engine.Target) (w engine.Weight, err error) {
 	config, err := r.config(t.Config)
 	if err != nil {
-		return err
+		return w, err
 	}
-	return guard(r.host.Logger, "Probe", func() error {
+	if r.weighs {
+		var said func() (Factor, string)
+		ctx, said = Weighing(ctx)
+		defer func() {
+			f, reason := said()
+			w = engine.Weight{Factor: engine.Factor(f), Reason: reason}
+		}()
+	}
+	return w, guard(r.host.Logger, "Probe", func() error {
 		return r.probe(withHost(ctx, r.host), targetOf(t), config)
 	})
 }
@@ -163,6 +179,7 @@ func engineTarget(t Target) engine.Target {
 		Rise:     t.Schedule.Rise,
 		Config:   t.Config,
 		Initial:  engine.State(t.Initial),
+		Factor:   engine.Factor(t.Factor),
 	}
 }
 
@@ -174,6 +191,7 @@ func targetOf(t engine.Target) Target {
 		Schedule: Schedule{Interval: t.Interval, Timeout: t.Timeout, RetryInterval: t.Retry, Fall: t.Fall, Rise: t.Rise},
 		Config:   t.Config,
 		Initial:  State(t.Initial),
+		Factor:   Factor(t.Factor),
 	}
 }
 
@@ -182,7 +200,7 @@ func reportOf(e engine.Report) CheckReport {
 		Generation: e.Generation,
 		Snapshot:   e.Snapshot,
 		Verdicts: each(e.Verdicts, func(v engine.Verdict) Verdict {
-			return Verdict{TargetID: v.ID, State: State(v.State), Reason: v.Reason, Since: v.Since}
+			return Verdict{TargetID: v.ID, State: State(v.State), Reason: v.Reason, Since: v.Since, Factor: Factor(v.Factor)}
 		}),
 		Summaries: each(e.Summaries, func(s engine.Summary) Summary {
 			return Summary{TargetID: s.ID, Successes: s.Successes, Failures: s.Failures, Latency: s.Latency, LastError: s.LastError}

@@ -20,7 +20,7 @@ func configured(id, path string) Target {
 
 // pathRunner is a runner whose probe fails with the path.
 func pathRunner(t *testing.T) *runner[pathConfig] {
-	r := newRunner(Host{Logger: hclog.NewNullLogger()}, func(_ context.Context, _ Target, c pathConfig) error {
+	r := newRunner(Host{Logger: hclog.NewNullLogger()}, false, func(_ context.Context, _ Target, c pathConfig) error {
 		return errors.New(c.Path)
 	})
 	t.Cleanup(func() { r.Stop(context.Background(), false) })

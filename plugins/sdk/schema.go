@@ -9,6 +9,7 @@ type Schema struct {
 	Doc        string // one sentence: what the type does
 	Attributes []Attribute
 	Blocks     []BlockType
+	Weighs     bool // of a check type: its verdicts may have a Factor
 }
 
 // An Attribute is one "name = value" of a block.

@@ -10,12 +10,13 @@ import (
 
 func targetOut(t Target) *pluginv1.Target {
 	return &pluginv1.Target{
-		Id:         t.ID,
-		Address:    addrOut(t.Address),
-		Port:       uint32(t.Port),
-		Schedule:   scheduleOut(t.Schedule),
-		ConfigJson: t.Config,
-		Initial:    stateOut(t.Initial),
+		Id:            t.ID,
+		Address:       addrOut(t.Address),
+		Port:          uint32(t.Port),
+		Schedule:      scheduleOut(t.Schedule),
+		ConfigJson:    t.Config,
+		Initial:       stateOut(t.Initial),
+		WeightPercent: factorOut(t.Factor),
 	}
 }
 
@@ -38,7 +39,10 @@ func targetIn(m *pluginv1.Target) (t Target, err error) {
 	if t.Schedule, err = scheduleIn(m.GetSchedule()); err != nil {
 		return t, err
 	}
-	t.Initial, err = stateIn(m.GetInitial())
+	if t.Initial, err = stateIn(m.GetInitial()); err != nil {
+		return t, err
+	}
+	t.Factor, err = factorIn(m.WeightPercent)
 	return t, err
 }
 
@@ -102,6 +106,26 @@ func stateIn(s pluginv1.State) (State, error) {
 	return StateUnknown, fmt.Errorf("reading state %d: not a state", s)
 }
 
+// factorOut writes a factor; nil: it says nothing.
+func factorOut(f Factor) *uint32 {
+	percent, ok := f.Percent()
+	if !ok {
+		return nil
+	}
+	p := uint32(percent)
+	return &p
+}
+
+func factorIn(percent *uint32) (Factor, error) {
+	switch {
+	case percent == nil:
+		return 0, nil
+	case *percent > MaxPercent:
+		return 0, fmt.Errorf("reading a weight of %d %%: more than %d %%", *percent, MaxPercent)
+	}
+	return FactorOf(int(*percent)), nil
+}
+
 func targetUpdateOut(u TargetUpdate) *pluginv1.CheckServiceApplyRequest {
 	return &pluginv1.CheckServiceApplyRequest{
 		Generation: u.Generation,
@@ -119,10 +143,11 @@ func targetUpdateIn(m *pluginv1.CheckServiceApplyRequest) (u TargetUpdate, err e
 
 func verdictOut(v Verdict) *pluginv1.Verdict {
 	return &pluginv1.Verdict{
-		TargetId: v.TargetID,
-		State:    stateOut(v.State),
-		Reason:   text(v.Reason),
-		Since:    timeOut(v.Since),
+		TargetId:      v.TargetID,
+		State:         stateOut(v.State),
+		Reason:        text(v.Reason),
+		Since:         timeOut(v.Since),
+		WeightPercent: factorOut(v.Factor),
 	}
 }
 
@@ -131,8 +156,13 @@ func verdictIn(m *pluginv1.Verdict) (v Verdict, err error) {
 	if v.State, err = stateIn(m.GetState()); err != nil {
 		return v, fmt.Errorf("verdict on %q: %w", clip(v.TargetID), err)
 	}
-	v.Since, err = timeIn("since", m.GetSince())
-	return v, err
+	if v.Since, err = timeIn("since", m.GetSince()); err != nil || m == nil {
+		return v, err
+	}
+	if v.Factor, err = factorIn(m.WeightPercent); err != nil {
+		return v, fmt.Errorf("verdict on %q: %w", clip(v.TargetID), err)
+	}
+	return v, nil
 }
 
 func summaryOut(s Summary) *pluginv1.Summary {

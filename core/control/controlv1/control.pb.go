@@ -388,6 +388,7 @@ type RealServer struct {
 	Inactive         uint32                 `protobuf:"varint,12,opt,name=inactive,proto3" json:"inactive,omitempty"`
 	Traffic          *Traffic               `protobuf:"bytes,13,opt,name=traffic,proto3" json:"traffic,omitempty"`
 	Checks           []*Check               `protobuf:"bytes,14,rep,name=checks,proto3" json:"checks,omitempty"`
+	WeightReason     string                 `protobuf:"bytes,15,opt,name=weight_reason,json=weightReason,proto3" json:"weight_reason,omitempty"` // why the weight of a server that is up is not the configured one
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -518,6 +519,13 @@ func (x *RealServer) GetChecks() []*Check {
 		return x.Checks
 	}
 	return nil
+}
+
+func (x *RealServer) GetWeightReason() string {
+	if x != nil {
+		return x.WeightReason
+	}
+	return ""
 }
 
 type Check struct {
@@ -1236,7 +1244,7 @@ const file_control_proto_rawDesc = "" +
 	"\x05sorry\x18\t \x01(\tR\x05sorry\x12B\n" +
 	"\freal_servers\x18\n" +
 	" \x03(\v2\x1f.evenkeel.control.v1.RealServerR\vrealServers\x126\n" +
-	"\atraffic\x18\v \x01(\v2\x1c.evenkeel.control.v1.TrafficR\atraffic\"\xd0\x03\n" +
+	"\atraffic\x18\v \x01(\v2\x1c.evenkeel.control.v1.TrafficR\atraffic\"\xf5\x03\n" +
 	"\n" +
 	"RealServer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
@@ -1253,7 +1261,8 @@ const file_control_proto_rawDesc = "" +
 	"\x06active\x18\v \x01(\rR\x06active\x12\x1a\n" +
 	"\binactive\x18\f \x01(\rR\binactive\x126\n" +
 	"\atraffic\x18\r \x01(\v2\x1c.evenkeel.control.v1.TrafficR\atraffic\x122\n" +
-	"\x06checks\x18\x0e \x03(\v2\x1a.evenkeel.control.v1.CheckR\x06checks\"\xb5\x02\n" +
+	"\x06checks\x18\x0e \x03(\v2\x1a.evenkeel.control.v1.CheckR\x06checks\x12#\n" +
+	"\rweight_reason\x18\x0f \x01(\tR\fweightReason\"\xb5\x02\n" +
 	"\x05Check\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x1a\n" +

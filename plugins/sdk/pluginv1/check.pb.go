@@ -73,13 +73,15 @@ func (State) EnumDescriptor() ([]byte, []int) {
 }
 
 type Target struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"` // empty: the type needs none
-	Port          uint32                 `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
-	Schedule      *Schedule              `protobuf:"bytes,4,opt,name=schedule,proto3" json:"schedule,omitempty"`
-	ConfigJson    []byte                 `protobuf:"bytes,5,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
-	Initial       State                  `protobuf:"varint,6,opt,name=initial,proto3,enum=evenkeel.plugin.v1.State" json:"initial,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Id         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Address    string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"` // empty: the type needs none
+	Port       uint32                 `protobuf:"varint,3,opt,name=port,proto3" json:"port,omitempty"`
+	Schedule   *Schedule              `protobuf:"bytes,4,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	ConfigJson []byte                 `protobuf:"bytes,5,opt,name=config_json,json=configJson,proto3" json:"config_json,omitempty"`
+	Initial    State                  `protobuf:"varint,6,opt,name=initial,proto3,enum=evenkeel.plugin.v1.State" json:"initial,omitempty"`
+	// Of the verdict that initial is, as in Verdict.
+	WeightPercent *uint32 `protobuf:"varint,7,opt,name=weight_percent,json=weightPercent,proto3,oneof" json:"weight_percent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -154,6 +156,13 @@ func (x *Target) GetInitial() State {
 		return x.Initial
 	}
 	return State_STATE_UNSPECIFIED
+}
+
+func (x *Target) GetWeightPercent() uint32 {
+	if x != nil && x.WeightPercent != nil {
+		return *x.WeightPercent
+	}
+	return 0
 }
 
 type Schedule struct {
@@ -450,11 +459,14 @@ func (x *CheckServiceWatchResponse) GetMore() bool {
 }
 
 type Verdict struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	TargetId      string                 `protobuf:"bytes,1,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
-	State         State                  `protobuf:"varint,2,opt,name=state,proto3,enum=evenkeel.plugin.v1.State" json:"state,omitempty"`
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	TargetId string                 `protobuf:"bytes,1,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
+	State    State                  `protobuf:"varint,2,opt,name=state,proto3,enum=evenkeel.plugin.v1.State" json:"state,omitempty"`
+	Reason   string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Since    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	// While up: what the real server's weight should be, in percent of the configured one, from 0 (no new connections) to
+	// 1000. Not set: the check says nothing of it. A verdict is sent when this changes, as when the state does.
+	WeightPercent *uint32 `protobuf:"varint,5,opt,name=weight_percent,json=weightPercent,proto3,oneof" json:"weight_percent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +527,13 @@ func (x *Verdict) GetSince() *timestamppb.Timestamp {
 		return x.Since
 	}
 	return nil
+}
+
+func (x *Verdict) GetWeightPercent() uint32 {
+	if x != nil && x.WeightPercent != nil {
+		return *x.WeightPercent
+	}
+	return 0
 }
 
 type Summary struct {
@@ -693,7 +712,7 @@ var File_check_proto protoreflect.FileDescriptor
 
 const file_check_proto_rawDesc = "" +
 	"\n" +
-	"\vcheck.proto\x12\x12evenkeel.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x01\n" +
+	"\vcheck.proto\x12\x12evenkeel.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x02\n" +
 	"\x06Target\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -701,7 +720,9 @@ const file_check_proto_rawDesc = "" +
 	"\bschedule\x18\x04 \x01(\v2\x1c.evenkeel.plugin.v1.ScheduleR\bschedule\x12\x1f\n" +
 	"\vconfig_json\x18\x05 \x01(\fR\n" +
 	"configJson\x123\n" +
-	"\ainitial\x18\x06 \x01(\x0e2\x19.evenkeel.plugin.v1.StateR\ainitial\"\xe0\x01\n" +
+	"\ainitial\x18\x06 \x01(\x0e2\x19.evenkeel.plugin.v1.StateR\ainitial\x12*\n" +
+	"\x0eweight_percent\x18\a \x01(\rH\x00R\rweightPercent\x88\x01\x01B\x11\n" +
+	"\x0f_weight_percent\"\xe0\x01\n" +
 	"\bSchedule\x125\n" +
 	"\binterval\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\binterval\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12@\n" +
@@ -724,12 +745,14 @@ const file_check_proto_rawDesc = "" +
 	"\bsnapshot\x18\x02 \x01(\bR\bsnapshot\x127\n" +
 	"\bverdicts\x18\x03 \x03(\v2\x1b.evenkeel.plugin.v1.VerdictR\bverdicts\x129\n" +
 	"\tsummaries\x18\x04 \x03(\v2\x1b.evenkeel.plugin.v1.SummaryR\tsummaries\x12\x12\n" +
-	"\x04more\x18\x05 \x01(\bR\x04more\"\xa1\x01\n" +
+	"\x04more\x18\x05 \x01(\bR\x04more\"\xe0\x01\n" +
 	"\aVerdict\x12\x1b\n" +
 	"\ttarget_id\x18\x01 \x01(\tR\btargetId\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.evenkeel.plugin.v1.StateR\x05state\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x120\n" +
-	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\xb4\x01\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12*\n" +
+	"\x0eweight_percent\x18\x05 \x01(\rH\x00R\rweightPercent\x88\x01\x01B\x11\n" +
+	"\x0f_weight_percent\"\xb4\x01\n" +
 	"\aSummary\x12\x1b\n" +
 	"\ttarget_id\x18\x01 \x01(\tR\btargetId\x12\x1c\n" +
 	"\tsuccesses\x18\x02 \x01(\x04R\tsuccesses\x12\x1a\n" +
@@ -812,6 +835,8 @@ func file_check_proto_init() {
 	if File_check_proto != nil {
 		return
 	}
+	file_check_proto_msgTypes[0].OneofWrappers = []any{}
+	file_check_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

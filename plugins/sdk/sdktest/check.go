@@ -54,6 +54,16 @@ func watches(ctx context.Context, k *kit) (wrong []string) {
 			c.add("report %d is of generation %d, not 7", i, r.Generation)
 		}
 	}
+	for _, r := range w.reports {
+		for _, v := range r.Verdicts {
+			if v.Factor != 0 && !k.plugin.Info().Schema.Weighs {
+				c.add("the verdict on %q has a weight, and the schema does not declare that it weighs", v.TargetID)
+			}
+			if v.Factor != 0 && v.State != sdk.StateUp {
+				c.add("the verdict on %q has a weight, and it is %s", v.TargetID, v.State)
+			}
+		}
+	}
 	if len(w.reports) > 0 {
 		var ids []string
 		for _, v := range w.reports[0].Verdicts {

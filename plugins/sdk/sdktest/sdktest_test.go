@@ -312,6 +312,8 @@ func TestCheckersThatAreWrong(t *testing.T) {
 		{&broken{state: says(func(v *sdk.Verdict) { v.Reason = "" })}, "begins with a snapshot", "there is no reason"},
 		{&broken{state: says(func(v *sdk.Verdict) { v.Reason = "panic: x" })}, "begins with a snapshot", "the reason is a panic"},
 		{&broken{state: says(func(v *sdk.Verdict) { v.Since = time.Time{} })}, "begins with a snapshot", "down since"},
+		{&broken{state: says(func(v *sdk.Verdict) { v.Factor = sdk.FactorOf(50) })}, "begins with a snapshot", "does not declare that it weighs"},
+		{&broken{state: says(func(v *sdk.Verdict) { v.Factor = sdk.FactorOf(50) })}, "begins with a snapshot", "has a weight, and it is down"},
 		{&broken{again: true}, "applying twice", "applying the same again leads to"},
 		{&broken{deaf: true, again: true}, "removed target", "of the removed target it says"},
 		{&broken{state: says(func(v *sdk.Verdict) { v.State = sdk.StateUp })}, "a probe beside", "finds it up"},

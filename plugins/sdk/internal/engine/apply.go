@@ -3,8 +3,8 @@ package engine
 // Apply says what to probe: with full these targets and no others, otherwise these in addition to or in place of those with
 // the same IDs, without those that are removed. It returns before anything was probed.
 //
-// A target that is as it was keeps its state, its counts and its phase; only its Initial may differ, and when that is
-// not the state, the watchers are told the state again. A target that changed starts anew with its Initial, and so does a
+// A target that is as it was keeps its verdict, its counts and its phase; only its Initial and Factor may differ, and when
+// these are not the verdict, the watchers are told it again. A target that changed starts anew with its Initial, and so does a
 // new one, unless an identical one is there already. Nothing is reported of a removed target in any report with this
 // generation or a later one, and the probe that may run is cancelled.
 func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed []string) {
@@ -23,17 +23,17 @@ func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed [
 		k := t.key()
 		m := e.members[t.ID]
 		if m != nil && m.group.key == k {
-			if t.Initial != StateUnknown && t.Initial != m.state {
+			if t.Initial != StateUnknown && t.initial() != m.opinion {
 				e.changed(m)
 			}
 			continue
 		}
-		before := t.Initial
+		before := t.initial()
 		if m == nil {
 			m = &member{id: t.ID}
 			e.members[t.ID] = m
 		} else {
-			before = m.state
+			before = m.opinion
 			left = append(left, m.group)
 			m.group.leave(m)
 			e.recount(m)
@@ -49,8 +49,8 @@ func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed [
 			g.forget()
 			fresh = append(fresh, g)
 		}
-		g.join(m, t.Initial)
-		if m.state != before || m.state != t.Initial {
+		g.join(m, t.initial())
+		if m.opinion != before || m.opinion != t.initial() {
 			e.changed(m)
 		}
 	}
@@ -134,5 +134,5 @@ func (e *Engine) drop(g *group) {
 // forget makes a dropped group that comes back as good as new.
 func (g *group) forget() {
 	g.verdict, g.run, g.counts = verdict{}, run{}, counts{}
-	g.latency, g.lastError = 0, ""
+	g.weight, g.latency, g.lastError = Weight{}, 0, ""
 }

@@ -15,7 +15,7 @@ func BenchmarkSchedule(b *testing.B) {
 	const n = 10_000
 	for b.Loop() {
 		var probes atomic.Int64
-		e := New(Config{Probe: func(context.Context, Target) error { probes.Add(1); return nil }})
+		e := New(Config{Probe: func(context.Context, Target) (Weight, error) { probes.Add(1); return Weight{}, nil }})
 		ts := servers(n)
 		for i := range ts {
 			ts[i].Interval = time.Second
@@ -38,7 +38,7 @@ func BenchmarkSchedule(b *testing.B) {
 
 // BenchmarkApply is a full update of ten thousand targets of which one has changed.
 func BenchmarkApply(b *testing.B) {
-	e := New(Config{Probe: func(context.Context, Target) error { return nil }})
+	e := New(Config{Probe: func(context.Context, Target) (Weight, error) { return Weight{}, nil }})
 	defer e.Close()
 	ts := servers(10_000)
 	e.Apply(1, true, ts, nil)

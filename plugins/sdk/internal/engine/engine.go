@@ -51,14 +51,25 @@ type Target struct {
 	Rise     int           // successes in a row that take a down target up
 	Config   []byte        // handed to the probe as it is
 	Initial  State         // the verdict to start with; StateUnknown lets the first probe decide
+	Factor   Factor        // of that verdict
+}
+
+// A Factor has the numbers of sdk.Factor; 0 says nothing.
+type Factor uint16
+
+// A Weight is what a successful probe says of the weight of its real server, and why.
+type Weight struct {
+	Factor Factor
+	Reason string
 }
 
 // A Verdict is a target's state after rise and fall.
 type Verdict struct {
 	ID     string
 	State  State
-	Reason string    // of a failure, as Reason makes it; empty when the target is up or was not yet probed
-	Since  time.Time // of the probe that made it so; zero while State is the target's Initial
+	Reason string    // of a failure or a Factor, as Reason makes it; otherwise empty
+	Since  time.Time // of the probe that made the State so; zero while that is the target's Initial
+	Factor Factor    // of the last successful probe, while the target is up
 }
 
 // A Summary is what a target's probes did since the last one.
@@ -80,9 +91,9 @@ type Report struct {
 
 // A Config says how an Engine works.
 type Config struct {
-	// Probe looks at a target once; nil is up. It is called by many goroutines at once, but never twice at a time for
-	// one target. Of identical targets t has the ID of one. It must not change t.Config.
-	Probe func(ctx context.Context, t Target) error
+	// Probe looks at a target once; a nil error is up. It is called by many goroutines at once, but never twice at a time
+	// for one target. Of identical targets t has the ID of one. It must not change t.Config.
+	Probe func(ctx context.Context, t Target) (Weight, error)
 	// Concurrency is how many probes may run at once; 0 means 4096. A probe that goes on after its time-out no longer
 	// counts, so that probes that never end do not stop the others; only that many may do so, though.
 	Concurrency int

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A key is what identical targets have in common: everything but ID and Initial.
+// A key is what identical targets have in common: everything but ID, Initial and Factor.
 type key struct {
 	address                  netip.Addr
 	port                     uint16
@@ -38,8 +38,14 @@ func (t Target) normal() Target {
 	if t.Initial > StateDown {
 		t.Initial = StateUnknown
 	}
+	if t.Initial != StateUp {
+		t.Factor = 0
+	}
 	return t
 }
+
+// initial returns the verdict that the core holds.
+func (t *Target) initial() opinion { return opinion{t.Initial, t.Factor} }
 
 // A status is where a group is on its way from one probe to the next.
 type status uint8
@@ -69,6 +75,7 @@ type group struct {
 	before, after *group // in the queue
 
 	run       run
+	weight    Weight // that the last successful probe said
 	counts    counts
 	latency   time.Duration
 	lastError string
@@ -76,13 +83,13 @@ type group struct {
 
 // join makes m a member. The group's verdict is m's too, unless the core held another one: then m keeps that until the
 // results in a row speak against it.
-func (g *group) join(m *member, initial State) {
+func (g *group) join(m *member, initial opinion) {
 	if g.state == StateUnknown {
-		g.state = initial
+		g.opinion = initial
 	}
 	m.group, m.base = g, g.counts
-	m.verdict = verdict{state: initial}
-	if initial == StateUnknown {
+	m.verdict = verdict{opinion: initial}
+	if initial.state == StateUnknown {
 		m.verdict = g.verdict
 	}
 	m.take(g)

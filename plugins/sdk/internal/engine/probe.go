@@ -80,10 +80,11 @@ func (e *Engine) probe(g *group) {
 	ctx, cancel := context.WithTimeout(e.ctx, g.target.Timeout)
 	g.cancel = cancel
 	t := g.target
-	t.ID, t.Initial = g.members[0].id, g.members[0].state
+	t.ID, t.Initial, t.Factor = g.members[0].id, g.members[0].state, g.members[0].factor
 	e.workers.busy++
 	e.mu.Unlock()
 
+	var w Weight
 	err := errEnded
 	defer func() {
 		cancel()
@@ -91,16 +92,16 @@ func (e *Engine) probe(g *group) {
 		e.mu.Lock()
 		e.workers.busy--
 		e.workers.checkQuiet()
-		e.done(g, err, now)
+		e.done(g, w, err, now)
 	}()
-	err = e.call(ctx, t)
+	w, err = e.call(ctx, t)
 }
 
 // errEnded is the result of a probe that neither returned nor panicked.
 var errEnded = errors.New("the probe ended its goroutine")
 
 // call calls the probe. A panic is an error.
-func (e *Engine) call(ctx context.Context, t Target) (err error) {
+func (e *Engine) call(ctx context.Context, t Target) (w Weight, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the probe panicked: %v", p)
@@ -110,7 +111,7 @@ func (e *Engine) call(ctx context.Context, t Target) (err error) {
 }
 
 // done counts the result of g's probe, unless it has been counted as failed already.
-func (e *Engine) done(g *group, err error, now moment) {
+func (e *Engine) done(g *group, w Weight, err error, now moment) {
 	g.cancel = nil
 	if g.status == stuck {
 		e.workers.stuck--
@@ -126,7 +127,10 @@ func (e *Engine) done(g *group, err error, now moment) {
 	}
 	latency := time.Duration(now - g.began)
 	reason := outcome(err, latency, g.target.Timeout)
-	e.record(g, reason == "", reason, latency)
+	if w.Reason != "" {
+		w.Reason = line(w.Reason)
+	}
+	e.record(g, reason == "", reason, w, latency)
 	e.again(g, now)
 }
 
@@ -162,7 +166,7 @@ func (e *Engine) Probe(ctx context.Context, t Target) error {
 	go func() {
 		err := errEnded
 		defer func() { <-e.once; result <- err }()
-		err = e.call(ctx, t)
+		_, err = e.call(ctx, t)
 	}()
 	var err error
 	select {

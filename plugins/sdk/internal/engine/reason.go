@@ -12,7 +12,14 @@ const reasonBytes = 512
 // Reason returns the text of an error as an operator gets to see it: one line of at most 512 bytes, valid UTF-8, without
 // control characters or those that turn the direction of writing. What a server answers may be part of an error.
 func Reason(err error) string {
-	s := err.Error()
+	if s := line(err.Error()); s != "" {
+		return s
+	}
+	return "failed without a reason"
+}
+
+// line makes a line of a text.
+func line(s string) string {
 	if len(s) > 8*reasonBytes {
 		s = s[:8*reasonBytes]
 	}
@@ -35,9 +42,6 @@ func Reason(err error) string {
 			cut--
 		}
 		s = s[:cut] + more
-	}
-	if s == "" {
-		return "failed without a reason"
 	}
 	return s
 }

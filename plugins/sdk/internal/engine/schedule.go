@@ -51,11 +51,11 @@ func (e *Engine) do(g *group, now moment) {
 		g.status = stuck
 		e.workers.stuck++
 		e.hire()
-		e.record(g, false, timedOut(g.target.Timeout), g.target.Timeout)
+		e.record(g, false, timedOut(g.target.Timeout), Weight{}, g.target.Timeout)
 		e.later(g, now)
 	case stuck:
 		busy := time.Duration(now - g.began)
-		e.record(g, false, fmt.Sprintf("the probe is still busy after %s", busy.Round(time.Millisecond)), busy)
+		e.record(g, false, fmt.Sprintf("the probe is still busy after %s", busy.Round(time.Millisecond)), Weight{}, busy)
 		e.later(g, now)
 	}
 }

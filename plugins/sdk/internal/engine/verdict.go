@@ -11,11 +11,17 @@ type member struct {
 	verdict
 }
 
-// A verdict is a state, why, and since when.
+// A verdict is what is thought of a target, why, and since when it is in its state.
 type verdict struct {
-	state  State
+	opinion
 	reason string
 	since  time.Time
+}
+
+// An opinion is what counts of a verdict: when it changes, the watchers are told.
+type opinion struct {
+	state  State
+	factor Factor // while up
 }
 
 // counts are results.
@@ -58,25 +64,33 @@ func (v *verdict) contradicts(r run) bool {
 	return v.state == StateUp && !r.up || v.state == StateDown && r.up
 }
 
-// take changes the verdict as the results in a row of g demand, and says whether they do.
+// take changes the verdict as the results in a row of g demand, and says whether they do. A weight is no failure: that of
+// an up target is taken at once, and only its factor counts, so that a reason in other words makes no change.
 func (v *verdict) take(g *group) bool {
 	s := step(v.state, g.run, g.target.Fall, g.target.Rise)
-	if s == v.state {
-		return false
+	next := verdict{opinion: opinion{s, v.factor}, reason: v.reason, since: v.since}
+	if s != v.state {
+		next = verdict{opinion: opinion{state: s}, since: time.Now()}
 	}
-	*v = verdict{state: s, since: time.Now()}
-	if s == StateDown {
-		v.reason = g.lastError
+	switch {
+	case s == StateDown && v.state != StateDown:
+		next.reason = g.lastError
+	case s == StateUp && g.run.up && (v.state != StateUp || v.factor != g.weight.Factor):
+		next.factor, next.reason = g.weight.Factor, g.weight.Reason
 	}
-	return true
+	changed := next.opinion != v.opinion
+	*v = next
+	return changed
 }
 
-// record counts a result of the group's probe and changes the verdicts of its members. An up result has no reason.
-func (e *Engine) record(g *group, up bool, reason string, latency time.Duration) {
+// record counts a result of the group's probe and changes the verdicts of its members. An up result has no reason, and may
+// have a weight.
+func (e *Engine) record(g *group, up bool, reason string, w Weight, latency time.Duration) {
 	g.run.add(up)
 	g.latency = latency
 	if up {
 		g.counts.successes++
+		g.weight = w
 	} else {
 		g.counts.failures++
 		g.lastError = reason

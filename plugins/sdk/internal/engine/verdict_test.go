@@ -133,10 +133,11 @@ func TestRandomUpdatesLeaveNothingBehind(t *testing.T) {
 					}
 					return nil
 				})
-				known := make(map[string]State)
+				w.weight = func() Weight { return Weight{Factor(answers.IntN(3)), ""} }
+				known := make(map[string]opinion)
 				go w.Watch(t.Context(), func(r Report) {
 					for _, v := range r.Verdicts {
-						known[v.ID] = v.State
+						known[v.ID] = opinion{v.State, v.Factor}
 					}
 				})
 				want := make(map[string]Target)
@@ -153,10 +154,11 @@ func TestRandomUpdatesLeaveNothingBehind(t *testing.T) {
 						s.ID = fmt.Sprint("t", r.IntN(8))
 						s.Port = uint16(1 + r.IntN(3)*100)
 						s.Interval, s.Timeout = time.Second, 300*time.Millisecond
-						s.Initial = State(r.IntN(3))
+						s.Initial, s.Factor = State(r.IntN(3)), Factor(r.IntN(3))
 						targets = append(targets, s)
 						if o, ok := old[s.ID]; !ok || o.key() != s.key() || s.Initial != StateUnknown {
-							known[s.ID] = s.Initial // that is what Initial means
+							s := s.normal()
+							known[s.ID] = s.initial() // that is what Initial and Factor mean
 						}
 						want[s.ID], old[s.ID] = s, s
 					}
@@ -189,7 +191,7 @@ func TestRandomUpdatesLeaveNothingBehind(t *testing.T) {
 }
 
 // check says whether the engine holds the targets that it should, and the watcher what the engine does.
-func (w *world) check(generation uint64, want map[string]Target, known map[string]State) {
+func (w *world) check(generation uint64, want map[string]Target, known map[string]opinion) {
 	w.Engine.mu.Lock()
 	defer w.Engine.mu.Unlock()
 	if len(w.members) != len(want) {
@@ -200,8 +202,8 @@ func (w *world) check(generation uint64, want map[string]Target, known map[strin
 		if s = s.normal(); m == nil || m.group.key != s.key() {
 			w.t.Errorf("generation %d: %s is not as it should be", generation, id)
 		}
-		if known[id] != m.state {
-			w.t.Errorf("generation %d: the watcher takes %s for %s, it is %s", generation, id, known[id], m.state)
+		if known[id] != m.opinion {
+			w.t.Errorf("generation %d: the watcher takes %s for %v, it is %v", generation, id, known[id], m.opinion)
 		}
 	}
 	for k, g := range w.groups {

@@ -134,7 +134,7 @@ func (e *Engine) collect(w *watcher) (Report, bool) {
 }
 
 func (m *member) report() Verdict {
-	return Verdict{ID: m.id, State: m.state, Reason: m.reason, Since: m.since}
+	return Verdict{ID: m.id, State: m.state, Reason: m.reason, Since: m.since, Factor: m.factor}
 }
 
 // summary returns what happened to m since its last one; false: nothing did, or m is gone.

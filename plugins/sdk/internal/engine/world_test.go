@@ -23,6 +23,7 @@ type world struct {
 	probes  map[string][]time.Duration // by ID: when each probe started, since the start
 	now     map[string]int             // by port: probes under way
 	answer  func(ctx context.Context, t Target) error
+	weight  func() Weight // nil: nothing is said of it
 	reports []Report
 }
 
@@ -41,7 +42,7 @@ func inWorld(t *testing.T, c Config, f func(t *testing.T, w *world)) {
 	})
 }
 
-func (w *world) probe(ctx context.Context, t Target) error {
+func (w *world) probe(ctx context.Context, t Target) (said Weight, err error) {
 	where := fmt.Sprint(t.Address, t.Port)
 	w.mu.Lock()
 	w.probes[t.ID] = append(w.probes[t.ID], time.Since(w.start))
@@ -50,13 +51,16 @@ func (w *world) probe(ctx context.Context, t Target) error {
 		w.t.Errorf("%s is probed %d times at once", t.ID, w.now[where])
 	}
 	answer := w.answer
+	if w.weight != nil {
+		said = w.weight()
+	}
 	w.mu.Unlock()
 	defer func() {
 		w.mu.Lock()
 		w.now[where]--
 		w.mu.Unlock()
 	}()
-	return answer(ctx, t)
+	return said, answer(ctx, t)
 }
 
 // answers sets how servers answer from now on.
@@ -64,6 +68,13 @@ func (w *world) answers(f func(ctx context.Context, t Target) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answer = f
+}
+
+// weighs sets what successful probes say of the weight from now on.
+func (w *world) weighs(f Factor, reason string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.weight = func() Weight { return Weight{f, reason} }
 }
 
 // always is an answer that is always the same.
@@ -93,6 +104,9 @@ func (w *world) said() []string {
 	for _, r := range w.told() {
 		for _, v := range r.Verdicts {
 			line := v.ID + ": " + v.State.String()
+			if v.Factor != 0 {
+				line += fmt.Sprintf(" (%d)", v.Factor)
+			}
 			if v.Reason != "" {
 				line += ": " + v.Reason
 			}
