@@ -7,6 +7,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/core/supervisor"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
+	"github.com/evenkeel/evenkeel/plugins/check/ping"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
 	"github.com/evenkeel/evenkeel/plugins/check/tcp"
 	"github.com/evenkeel/evenkeel/plugins/check/udp"
@@ -22,7 +23,7 @@ import (
 func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
 		ipvs.Plugin(),
-		tcp.Plugin(), udp.Plugin(), http.Plugin(), script.Plugin(),
+		tcp.Plugin(), udp.Plugin(), ping.Plugin(), http.Plugin(), script.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
 	}
