@@ -9,6 +9,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
+	"github.com/evenkeel/evenkeel/plugins/check/smtp"
 	"github.com/evenkeel/evenkeel/plugins/check/tcp"
 	"github.com/evenkeel/evenkeel/plugins/check/udp"
 	"github.com/evenkeel/evenkeel/plugins/ipvs"
@@ -24,6 +25,7 @@ func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
 		ipvs.Plugin(),
 		tcp.Plugin(), udp.Plugin(), ping.Plugin(), http.Plugin(), script.Plugin(),
+		smtp.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
 	}

@@ -253,4 +253,6 @@ func TestRecordedAnswers(t *testing.T) {
 
 func TestHostileServers(t *testing.T) { sdktest.Survives(t, Plugin(), `{}`) }
 
-func TestHostileServersByTLS(t *testing.T) { sdktest.Survives(t, Plugin(), `{"tls":true,"verify":false}`) }
+func TestHostileServersByTLS(t *testing.T) {
+	sdktest.Survives(t, Plugin(), `{"tls":true,"verify":false}`)
+}

@@ -1,15 +1,11 @@
 package http
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
@@ -17,15 +13,9 @@ import (
 // nginx starts a real one on loopback and returns its addresses: HTTP, HTTP/1.1 over TLS, HTTP/2 over TLS.
 func nginx(t *testing.T, a *sdktest.Authority) (plain, old, secure net.Addr) {
 	t.Helper()
-	const binary = "/usr/sbin/nginx"
-	if _, err := os.Stat(binary); err != nil {
-		t.Skip("nginx is not installed (apt-get install nginx-light): ", err)
-	}
 	dir := t.TempDir()
 	cert, key := a.Files(t, sdktest.Leaf{Names: []string{"shop.example.com"}})
-	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("<h1>Welcome to the shop</h1>\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	sdktest.WriteFile(t, dir, "index.html", "<h1>Welcome to the shop</h1>\n")
 	user := ""
 	if os.Getuid() == 0 {
 		user = "user root;" // the files are the test's own
@@ -48,31 +38,12 @@ func nginx(t *testing.T, a *sdktest.Authority) (plain, old, secure net.Addr) {
 				location = /who { return 200 "$server_protocol $host $http_x_check\n"; }
 			}
 		}`, user, dir, addresses[0], addresses[1], addresses[2], cert, key)
-	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	var output bytes.Buffer
-	cmd := exec.Command(binary, "-p", dir, "-c", file, "-e", filepath.Join(dir, "error.log"))
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
-	})
-	for range 200 {
-		c, err := net.Dial("tcp", addresses[2].String())
-		if err == nil {
-			c.Close()
-			return addresses[0], addresses[1], addresses[2]
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	log, _ := os.ReadFile(filepath.Join(dir, "error.log"))
-	t.Fatalf("nginx does not start: %s%s", output.Bytes(), log)
-	return nil, nil, nil
+	file := sdktest.WriteFile(t, dir, "nginx.conf", conf)
+	log := filepath.Join(dir, "error.log")
+	sdktest.Process{
+		Package: "nginx-light", Command: []string{"/usr/sbin/nginx", "-p", dir, "-c", file, "-e", log}, Log: log, Listens: addresses,
+	}.Start(t)
+	return addresses[0], addresses[1], addresses[2]
 }
 
 func TestNginx(t *testing.T) {

@@ -157,6 +157,20 @@ func TestReplies(t *testing.T) {
 	}
 }
 
+func TestARefusedCommandIsNamedAndItsPasswordIsNot(t *testing.T) {
+	c := dial(t, sdktest.Script(t, nil, "C: EHLO a", "S: 250 hello", "C: PASS secret", "S: 530 no"), 5*time.Second)
+	if _, err := c.Ask("FTP", "EHLO a", 250); err != nil {
+		t.Error(err)
+	}
+	r, err := c.Ask("FTP", "PASS secret", 230)
+	if err == nil || err.Error() != "PASS: 230 expected, got 530 no" || r.Code != 530 {
+		t.Errorf("%v, %v", r, err)
+	}
+	if _, err := c.Ask("FTP", "PASS secret", 230); err == nil || err.Error() != "waiting for the answer to PASS: the server closed the connection" {
+		t.Errorf("%v", err)
+	}
+}
+
 func FuzzReply(f *testing.F) {
 	for _, s := range []string{"220 a\r\n", "220-a\r\n220 b\r\n", "220-a\nb\n220\n", "", "22", "\x00\n"} {
 		f.Add(s)

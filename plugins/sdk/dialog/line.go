@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,17 @@ func (c *Conn) ReadLine(doing string) (string, error) {
 // WriteLine writes a line and its break, CR LF. It returns no error: a server that no longer listens may have said why,
 // so the next ReadLine has the last word.
 func (c *Conn) WriteLine(line string) { io.WriteString(c.Conn, line+"\r\n") }
+
+// TakeLeave says a last line, "QUIT", and awaits what the server says to it, whatever that is: Close is a reset, and what
+// is still under way would be lost. Only a time-out is an error.
+func (c *Conn) TakeLeave(line string) error {
+	c.WriteLine(line)
+	_, err := c.ReadLine("waiting for the answer to " + line)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
 
 // OneLine says whether a text can be sent as part of a line.
 func OneLine(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") }

@@ -7,7 +7,8 @@ import (
 )
 
 // A Reply is an answer of SMTP, FTP and their like: three digits and a text, maybe of several lines (RFC 5321, section
-// 4.2; RFC 959, section 4.2). net/textproto has this too, with lines of any length, and takes half a line for a whole one.
+// 4.2; RFC 959, section 4.2). net/textproto has this too, but refuses a code without a text, which is a reply by their
+// grammars, and takes half a line for a whole one.
 type Reply struct {
 	Code int
 	Text string // lines with "\n" between them
@@ -27,6 +28,21 @@ func (r Reply) Want(code int) error {
 	return fmt.Errorf("%s expected, got %s", want+strings.Repeat("x", max(0, 3-len(want))), r)
 }
 
+// Ask sends a command, "EHLO a.example.com", and reads the reply, which must have the code, as with Want. In reasons only
+// the command's first word is told: the others may be a password.
+func (c *Conn) Ask(protocol, command string, want int) (Reply, error) {
+	c.WriteLine(command)
+	verb, _, _ := strings.Cut(command, " ")
+	r, err := c.ReadReply(protocol, "waiting for the answer to "+verb)
+	if err != nil {
+		return r, err
+	}
+	if err := r.Want(want); err != nil {
+		return r, fmt.Errorf("%s: %w", verb, err)
+	}
+	return r, nil
+}
+
 // ReadReply reads a reply, with its continuation lines ("220-"). protocol is what the server should speak, for the reason
 // when it speaks another: "SMTP".
 func (c *Conn) ReadReply(protocol, doing string) (Reply, error) {
@@ -38,16 +54,17 @@ func (c *Conn) ReadReply(protocol, doing string) (Reply, error) {
 	if !ok {
 		return Reply{}, NotSpoken(protocol, line)
 	}
+	text := []string{r.Text}
 	for more {
 		if line, err = c.ReadLine(doing); err != nil {
 			return Reply{}, err
 		}
-		text := line // RFC 959: lines between the first and the last need no code
 		if next, again, ok := parseReply(line); ok && next.Code == r.Code {
-			text, more = next.Text, again
-		}
-		r.Text += "\n" + text
+			line, more = next.Text, again
+		} // otherwise it is one of FTP's, which need no code between the first and the last
+		text = append(text, line)
 	}
+	r.Text = strings.Join(text, "\n")
 	return r, nil
 }
 

@@ -104,7 +104,7 @@ func (a *Authority) Files(t *testing.T, l Leaf) (cert, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir := OpenDir(t)
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	WritePEM(t, cert, "CERTIFICATE", der)
 	WritePEM(t, key, "PRIVATE KEY", pkcs8)

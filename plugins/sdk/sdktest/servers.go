@@ -81,7 +81,7 @@ func Endless(t *testing.T, head, more string) net.Addr {
 }
 
 // A Script starts a server that says and expects lines, as SMTP and its like do: "S: 220 hello", "C: EHLO x" (a prefix is
-// enough, "C:" any line), "TLS" shakes hands, "RST" resets. What the client says otherwise is an error of the test.
+// enough, "C:" any line), "TLS" shakes hands, "RST" resets. A client that says another line is an error of the test.
 func Script(t *testing.T, secure *tls.Config, lines ...string) net.Addr {
 	t.Helper()
 	return Accept(t, func(tcp *net.TCPConn) {
@@ -91,7 +91,10 @@ func Script(t *testing.T, secure *tls.Config, lines ...string) net.Addr {
 			case "S:":
 				io.WriteString(c, text+"\r\n")
 			case "C:", "C":
-				if said := readLine(c); !strings.HasPrefix(said, text) || said == "" {
+				switch said := readLine(c); {
+				case said == "": // it has gone, and says why
+					return
+				case !strings.HasPrefix(said, text):
 					t.Errorf("the client says %q, not %q", said, text)
 					return
 				}
@@ -102,6 +105,7 @@ func Script(t *testing.T, secure *tls.Config, lines ...string) net.Addr {
 				}
 				c = s
 			case "RST":
+				time.Sleep(20 * time.Millisecond) // so that the client is connected by then
 				tcp.SetLinger(0)
 				return
 			default:
