@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/evenkeel/evenkeel/core/supervisor"
+	"github.com/evenkeel/evenkeel/plugins/check/agent"
+	"github.com/evenkeel/evenkeel/plugins/check/file"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
@@ -26,6 +28,7 @@ func builtins() []sdk.Plugin {
 		ipvs.Plugin(),
 		tcp.Plugin(), udp.Plugin(), ping.Plugin(), http.Plugin(), script.Plugin(),
 		smtp.Plugin(),
+		agent.Plugin(), file.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
 	}

@@ -36,10 +36,23 @@ func NewProber[C any](info Info, open func(Host) (Prober[C], error)) Plugin {
 				return nil, err
 			}
 			r := newRunner(h, info.Schema.Weighs, p.Probe)
-			r.close = p.Close
+			r.close, r.hasty = p.Close, true
 			return r, nil
 		}))
 }
+
+// Hasten returns, within a Probe of a Prober, a function that has the same target probed again at once, for one that
+// learns by itself when something happens: a file that is watched. It may be called at any time, from any goroutine,
+// however often; more than ten probes a second do not come of it, and nothing when the target is gone. The interval goes
+// on all the same.
+func Hasten(ctx context.Context) func() {
+	if f, ok := ctx.Value(hastenKey{}).(func()); ok {
+		return f
+	}
+	return func() {}
+}
+
+type hastenKey struct{}
 
 // NewCheckEngine makes a check plugin of a type that has an engine of its own, for those that must be faster than a
 // goroutine per probe. With the option Config the schema is declared, too.

@@ -16,6 +16,7 @@ type runner[C any] struct {
 	weighs bool // whether the type has declared that its verdicts may have factors
 	probe  func(context.Context, Target, C) error
 	close  func() error // of what the probes share
+	hasty  bool         // whether probes may ask for the next one: those that share something
 
 	apply   sync.Mutex // one Apply at a time
 	targets map[string]string
@@ -161,6 +162,9 @@ func (r *runner[C]) call(ctx context.Context, t engine.Target) (w engine.Weight,
 			f, reason := said()
 			w = engine.Weight{Factor: engine.Factor(f), Reason: reason}
 		}()
+	}
+	if r.hasty {
+		ctx = context.WithValue(ctx, hastenKey{}, func() { r.engine.Hasten(t.ID) })
 	}
 	return w, guard(r.host.Logger, "Probe", func() error {
 		return r.probe(withHost(ctx, r.host), targetOf(t), config)

@@ -134,5 +134,5 @@ func (e *Engine) drop(g *group) {
 // forget makes a dropped group that comes back as good as new.
 func (g *group) forget() {
 	g.verdict, g.run, g.counts = verdict{}, run{}, counts{}
-	g.weight, g.latency, g.lastError = Weight{}, 0, ""
+	g.weight, g.latency, g.lastError, g.hasty = Weight{}, 0, "", false
 }

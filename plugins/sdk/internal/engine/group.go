@@ -69,6 +69,7 @@ type group struct {
 	due    moment // of the probe that is waited for or runs
 	began  moment // of the probe that runs
 	cancel context.CancelFunc
+	hasty  bool   // something says that the next probe would see another thing
 	in     int    // in the heap, from 1; 0: not
 	at     moment // in the heap: when there is something to do
 

@@ -63,7 +63,37 @@ func (e *Engine) do(g *group, now moment) {
 // again puts g where its next probe is due.
 func (e *Engine) again(g *group, now moment) {
 	g.due = next(&g.target, g.due, g.phase, now, g.contradicted())
+	if g.hasty {
+		g.due = min(g.due, g.soonest(now))
+	}
+	g.hasty = false
 	e.at(g, g.due)
+}
+
+// breath is the least time between the beginnings of two probes of which the second was not yet due.
+const breath = moment(100 * time.Millisecond)
+
+// soonest returns when a probe of g may begin that is not yet due.
+func (g *group) soonest(now moment) moment { return max(now, g.began+breath) }
+
+// Hasten probes a target now, without waiting until that is due: something has happened to it. While it is being probed,
+// it is probed again after that; and however often it is called, ten times a second at most.
+func (e *Engine) Hasten(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m := e.members[id]
+	if m == nil || e.closed {
+		return
+	}
+	switch g := m.group; g.status {
+	case waiting:
+		if due := g.soonest(e.now()); due < g.due {
+			g.due = due
+			e.at(g, due)
+		}
+	case running:
+		g.hasty = true
+	}
 }
 
 // later puts g, whose probe does not end, where that is another failure: a whole interval from now, or retry interval,
