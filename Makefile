@@ -78,6 +78,7 @@ packages-lab:
 packages-peers: packages-lab
 	@.ci/packages qemu-system-x86 keepalived
 packages-test:
-	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev chrony socat
+	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev
+	@.ci/packages bind9 chrony freeradius sip-tester socat
 packages-proto:
 	@.ci/packages protobuf-compiler libprotobuf-dev

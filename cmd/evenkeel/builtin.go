@@ -7,6 +7,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/core/supervisor"
 	"github.com/evenkeel/evenkeel/plugins/check/agent"
+	"github.com/evenkeel/evenkeel/plugins/check/dns"
 	"github.com/evenkeel/evenkeel/plugins/check/file"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
@@ -26,7 +27,8 @@ import (
 func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
 		ipvs.Plugin(),
-		tcp.Plugin(), udp.Plugin(), ping.Plugin(), http.Plugin(), script.Plugin(),
+		tcp.Plugin(), http.Plugin(), script.Plugin(),
+		udp.Plugin(), ping.Plugin(), dns.Plugin(),
 		smtp.Plugin(),
 		agent.Plugin(), file.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
