@@ -34,7 +34,7 @@ type Types interface {
 // configuration is nil if there are errors; the diagnostics are never nil, and may hold warnings beside a configuration.
 func Load(paths []string, o Options) (*config.Config, *Diagnostics) {
 	d := &Diagnostics{}
-	sources := read(paths, d)
+	sources := read(paths, o.Memory, d)
 	if d.HasErrors() {
 		return nil, d
 	}
@@ -46,12 +46,15 @@ func Sources(sources []Source, o Options) (*config.Config, *Diagnostics) {
 	return load(sources, o, &Diagnostics{})
 }
 
-// load reads good files piece by piece, which takes the least. Only if anything at all is wrong the files are parsed as a
-// whole, and it is said of that what is to be said: so the pieces and the memory never have a say in what is an error, and
-// how it is told.
+// load reads good files piece by piece, which takes the least; of files that were read before, the pieces that have changed.
+// Only if anything at all is wrong the files are parsed as a whole, and it is said of that what is to be said: so the pieces
+// and the memory never have a say in what is an error, and how it is told.
 func load(sources []Source, o Options, d *Diagnostics) (*config.Config, *Diagnostics) {
 	d.sources = sources
 	answers := newAnswers(o.Types)
+	if cfg := loadChanged(sources, o, answers); cfg != nil {
+		return cfg, d
+	}
 	l := loadPieces(sources, o, answers)
 	if l == nil {
 		l = loadWhole(sources, o, answers, d)
@@ -98,18 +101,19 @@ type loader struct {
 
 	deferred map[hclPlace]*deferred // virtual servers that are not parsed yet
 	trees    trees                  // of these, one at a time
-	fresh    []*remembered          // what the memory will hold
+	fresh    []*readFile            // what the memory will hold
 	stuck    bool                   // the files can't be read in pieces
 }
 
 func newLoader(o Options, a *answers) *loader {
 	l := &loader{o: o, cfg: &config.Config{}, locals: map[string]*local{}}
-	l.r = &schema.Reader{Explain: l.explain, Context: &hcl.EvalContext{Variables: l.variables(), Functions: functions()}}
+	l.r = &schema.Reader{Explain: l.explain, Context: &hcl.EvalContext{}}
 	l.types = &types{answers: a, known: map[typeName]*typeEntry{}, plugins: map[typeName]*config.Plugin{}, reader: l.r}
 	return l
 }
 
 func (l *loader) load(files []*file) {
+	l.r.Context.Variables, l.r.Context.Functions = l.variables(), functions()
 	l.readLocals(files)
 	l.evaluateLocals(false)
 	blocks := l.topLevel(files)

@@ -165,9 +165,28 @@ func inOne(old string, text func(*rand.Rand) string) func(*rand.Rand, []string) 
 	}
 }
 
+// Some blocks of a configuration of which nothing is to be said, so that it can be read by its changes.
+func silentBlocks() []string {
+	var blocks []string
+	for _, b := range variedBlocks() {
+		if !strings.Contains(b, "redis") {
+			blocks = append(blocks, strings.Replace(b, `timeout  = "2s"`, `timeout  = "1s"`, 1))
+		}
+	}
+	return blocks
+}
+
 // One memory goes through many versions of a configuration (EVENKEEL_ROUNDS, 300), good ones and wrong ones, in two files; whatever
 // happened to it, the result and the messages are those of a load without.
 func TestLoadingWithAMemoryIsLoadingWithout(t *testing.T) {
+	t.Run("everything", func(t *testing.T) { manyLoads(t, variedBlocks, nil) })
+	t.Run("what can be read by its changes", func(t *testing.T) {
+		manyLoads(t, silentBlocks, []string{"weight", "longer weight", "comment"})
+	})
+}
+
+// manyLoads makes edits of all kinds, or mostly those of some kinds. With these a fair part must be read by its changes.
+func manyLoads(t *testing.T, blocksOf func() []string, mostly []string) {
 	rounds := 300
 	if n, err := strconv.Atoi(os.Getenv("EVENKEEL_ROUNDS")); err == nil {
 		rounds = n
@@ -179,13 +198,17 @@ func TestLoadingWithAMemoryIsLoadingWithout(t *testing.T) {
 	}
 	slices.Sort(kinds)
 	m := &Memory{}
-	blocks, good := variedBlocks(), 0
+	blocks, good, quick := blocksOf(), 0, 0
 	for round := range rounds {
 		next := slices.Clone(blocks)
 		for range 1 + r.IntN(2) {
-			next = edits[kinds[r.IntN(len(kinds))]](r, next)
+			kind := kinds[r.IntN(len(kinds))]
+			if len(mostly) > 0 && r.IntN(8) > 0 {
+				kind = mostly[r.IntN(len(mostly))]
+			}
+			next = edits[kind](r, next)
 			if len(next) == 0 {
-				next = variedBlocks()
+				next = blocksOf()
 			}
 		}
 		half := len(next) / 2
@@ -193,19 +216,26 @@ func TestLoadingWithAMemoryIsLoadingWithout(t *testing.T) {
 			{Name: "a.hcl", Text: []byte(strings.Join(next[:half], "\n"))},
 			{Name: "b.hcl", Text: []byte(strings.Join(next[half:], "\n"))},
 		}
-		if round%2 == 0 {
+		if round%8 < 4 {
 			sources = []Source{{Name: "a.hcl", Text: bytes.Join([][]byte{sources[0].Text, sources[1].Text}, []byte("\n"))}}
 		}
+		before := m.files
 		if sameLoad(t, m, sources) != nil {
 			good++
+			if len(before) > 0 && before[0] == m.files[0] {
+				quick++
+			}
 			blocks = next // the errors of a wrong one are mended
 		}
 		if round%100 == 99 {
-			blocks = variedBlocks()
+			blocks = blocksOf()
 		}
 	}
-	t.Logf("%d of %d were good", good, rounds)
-	if good < rounds/5 || good > rounds*4/5 {
+	t.Logf("%d of %d were good, of them %d by their changes", good, rounds, quick)
+	if len(mostly) > 0 && quick < rounds/4 {
+		t.Errorf("%d of %d were read by their changes, which is not a fair test", quick, rounds)
+	}
+	if good < rounds/5 || good > rounds*19/20 {
 		t.Errorf("%d of %d configurations were good, which is not a fair test", good, rounds)
 	}
 }

@@ -93,7 +93,7 @@ func TestBlocksThatDependOnOthersAreDecodedEveryTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := &Memory{}
 			first, _ := serversOf(t, m, text)
-			second, _ := serversOf(t, m, text)
+			second, _ := serversOf(t, m, text+"# something else\n")
 			if first["a"] == second["a"] {
 				t.Error("it was remembered")
 			}

@@ -50,6 +50,8 @@ func canBeCut(text []byte) bool {
 	return !bytes.Contains(text, []byte("/*")) && !bytes.Contains(text, []byte("<<"))
 }
 
+var endOfBlock, newline = []byte("\n}\n"), []byte("\n")
+
 // A piece is a run of whole lines of a file.
 type piece struct {
 	text []byte
@@ -64,12 +66,12 @@ func cut(text []byte, size int) []piece {
 	for len(text) > 0 {
 		n := len(text)
 		if n > size {
-			if i := bytes.Index(text[size:], []byte("\n}\n")); i >= 0 {
-				n = size + i + len("\n}\n")
+			if i := bytes.Index(text[size:], endOfBlock); i >= 0 {
+				n = size + i + len(endOfBlock)
 			}
 		}
 		pieces = append(pieces, piece{text: text[:n:n], at: at})
-		at.Line += bytes.Count(text[:n], []byte("\n"))
+		at.Line += bytes.Count(text[:n], newline)
 		at.Byte += n
 		text = text[n:]
 	}

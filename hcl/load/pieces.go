@@ -15,6 +15,7 @@ type deferred struct {
 	place hclPlace
 	piece piece
 	known *remembered // what it was decoded into by an earlier load; nil: it is to be decoded
+	fresh *remembered // for the next load
 }
 
 // loadPieces returns nil if anything at all is wrong with the files, or if they can't be read in pieces.
@@ -33,7 +34,7 @@ func loadPieces(sources []Source, o Options, answers *answers) *loader {
 	if l.stuck || l.r.Diags.HasErrors() {
 		return nil
 	}
-	o.Memory.remember(l.fresh)
+	o.Memory.remember(l)
 	return l
 }
 
@@ -45,6 +46,7 @@ func (l *loader) defers(s Source) *file {
 			return &file{Source: s, body: body}
 		}
 	}
+	l.fresh = append(l.fresh, &readFile{Source: s})
 	f, diags := parse(s)
 	if diags.HasErrors() {
 		return nil
@@ -54,14 +56,17 @@ func (l *loader) defers(s Source) *file {
 
 func (l *loader) deferPieces(s Source) *hclsyntax.Body {
 	pieces := cut(s.Text, 0)
+	fresh := &readFile{Source: s, pieces: make([]remembered, len(pieces))}
 	heads := &trees{}
 	var virtualServers []deferred
 	for i := range pieces {
 		p := &pieces[i]
+		fresh.pieces[i] = remembered{file: fresh, start: p.at.Byte, end: p.at.Byte + len(p.text), line: p.at.Line}
 		if b := p.head(s.Name, heads); b != nil {
 			p.body = &hclsyntax.Body{Blocks: hclsyntax.Blocks{b}}
 			at := hclPlace{s.Name, b.TypeRange.Start.Byte, b.Labels[0]}
-			virtualServers = append(virtualServers, deferred{at, piece{text: p.text, at: p.at}, l.o.Memory.recall(b.Labels[0], s.Name, *p)})
+			virtualServers = append(virtualServers, deferred{
+				at, piece{text: p.text, at: p.at}, l.o.Memory.recall(b.Labels[0], s.Name, *p), &fresh.pieces[i]})
 			continue
 		}
 		if p.body, _ = p.parse(s.Name, &trees{}); p.body == nil {
@@ -73,6 +78,7 @@ func (l *loader) deferPieces(s Source) *hclsyntax.Body {
 		for i := range virtualServers {
 			l.deferred[virtualServers[i].place] = &virtualServers[i]
 		}
+		l.fresh = append(l.fresh, fresh)
 	}
 	return body
 }
@@ -128,17 +134,17 @@ func (l *loader) virtualServer(b schema.Block) {
 		l.decodeVirtualServer(b)
 	case l.stuck:
 	case d.known != nil:
-		l.recalled(d.known)
+		l.recalled(d)
 	default:
 		l.decodeDeferred(d)
 	}
 }
 
-func (l *loader) recalled(r *remembered) {
-	l.cfg.VirtualServers = append(l.cfg.VirtualServers, r.service.VirtualServer)
-	l.services.add(l, r.service)
-	l.r.Diags = append(l.r.Diags, r.warnings...)
-	l.fresh = append(l.fresh, r)
+func (l *loader) recalled(d *deferred) {
+	d.fresh.service, d.fresh.warnings = d.known.service, d.known.movedBy(d.fresh.start-d.known.start)
+	l.cfg.VirtualServers = append(l.cfg.VirtualServers, d.known.service.VirtualServer)
+	l.services.add(l, d.known.service)
+	l.r.Diags = append(l.r.Diags, d.fresh.warnings...)
 }
 
 func (l *loader) decodeDeferred(d *deferred) {
@@ -152,7 +158,6 @@ func (l *loader) decodeDeferred(d *deferred) {
 	c := l.r.Read(schema.Wrap(body, hint), topLevelShape)
 	s := l.decodeVirtualServer(c.Blocks[0])
 	if plain && s != nil && s.alone {
-		l.fresh = append(l.fresh, &remembered{
-			file: d.place.file, piece: d.piece, service: s, warnings: append(hcl.Diagnostics(nil), l.r.Diags[before:]...)})
+		d.fresh.service, d.fresh.warnings = s, append(hcl.Diagnostics(nil), l.r.Diags[before:]...)
 	}
 }

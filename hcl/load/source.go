@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -18,7 +19,7 @@ type Source struct {
 }
 
 // read reads the files that paths mean. One that can't be read is an error with its name for a subject.
-func read(paths []string, d *Diagnostics) []Source {
+func read(paths []string, m *Memory, d *Diagnostics) []Source {
 	if len(paths) == 0 {
 		d.unreadable("", errors.New("no file was named"))
 	}
@@ -43,16 +44,36 @@ func read(paths []string, d *Diagnostics) []Source {
 				}
 				seen[clean] = true
 			}
-			text, err := os.ReadFile(name)
-			if err != nil {
+			text := m.lend(name)
+			if *text, err = readFileInto(*text, name); err != nil {
 				d.unreadable(name, err)
 				continue
 			}
-			sources = append(sources, Source{Name: name, Text: text})
+			sources = append(sources, Source{Name: name, Text: *text})
 		}
 	}
 	return sources
 }
+
+// readFileInto reads a file into memory that is there, or into more of it.
+func readFileInto(b []byte, name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() >= int64(cap(b)) {
+		b = make([]byte, 0, roomFor(int(info.Size())))
+	}
+	text := bytes.NewBuffer(b[:0])
+	if _, err := text.ReadFrom(f); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), nil
+}
+
+// roomFor is how much memory a text gets: it may grow by a few blocks, and its end must be found without more.
+func roomFor(size int) int { return size + size/16 + bytes.MinRead }
 
 // hclFiles returns the .hcl files of a folder, sorted; not those of folders below it, and not hidden ones.
 func hclFiles(folder string) ([]string, error) {
