@@ -49,11 +49,13 @@ func (d *daemon) accept(cfg *config.Config, diags *load.Diagnostics) {
 	}
 }
 
-// keep makes what was read the last good configuration. It waits for the disk, so it is not for the loop.
+// keep makes what was read the last good configuration, and gets ready for the next reading. It waits for the disk, so it is
+// not for the loop.
 func (d *daemon) keep(diags *load.Diagnostics) {
 	if err := d.journal.SaveConfig(textsOf(diags.Sources()), time.Now()); err != nil {
 		d.log.Error("the configuration could not be kept as the last good one", "error", err)
 	}
+	d.memory.Prepare()
 }
 
 // allWarnings are the loader's and what this version does not do yet.
@@ -154,15 +156,15 @@ func (d *daemon) reload(ctx context.Context) reloadResult {
 		}
 		d.log.Info("the configuration was read again", "changes", len(out.Events))
 	}) {
-		return reloadResult{problem: errGone.Error()}
+		return reloadResult{problem: stopping}
 	}
-	d.keep(diags)
 	select {
 	case res.writes = <-done:
 	case <-time.After(10 * time.Second):
 		res.warnings = append(res.warnings, "the kernel's table has not taken the change within 10 s; see \"evenkeel status\"")
 	case <-ctx.Done():
 	}
+	d.keep(diags) // after the kernel has it, because it costs more than all the rest
 	return res
 }
 

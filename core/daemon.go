@@ -349,5 +349,3 @@ type ConfigError struct{ Text string }
 
 // Error returns the diagnostics.
 func (e *ConfigError) Error() string { return e.Text }
-
-var errGone = errors.New("evenkeel is stopping")

@@ -25,7 +25,9 @@ type server struct {
 	d *daemon
 }
 
-var errStopping = status.Error(codes.Unavailable, "evenkeel is stopping")
+const stopping = "evenkeel is stopping"
+
+var errStopping = status.Error(codes.Unavailable, stopping)
 
 // Reload reads the configuration again.
 func (s *server) Reload(ctx context.Context, _ *controlv1.ReloadRequest) (*controlv1.ReloadResponse, error) {

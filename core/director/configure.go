@@ -13,11 +13,14 @@ import (
 // configure goes over to another configuration: it carries what is known over to the new plan, decides anew, and compares
 // the two tables. Time-outs and sync daemons travel only with a whole table, so that a change of theirs sends one.
 func (d *Director) configure(cfg *config.Config) Output {
+	if out, ok := d.exchange(cfg); ok {
+		return out
+	}
 	p := buildPlan(cfg, d.virtualServers)
 	former := d.pair(p)
 	d.carryVerdicts(p, former)
 	var out Output
-	out.Targets = d.retarget(p)
+	out.Targets = d.retarget(d.plan(), p)
 
 	var u sdk.TableUpdate
 	kept := make(map[*virtualServer]bool, len(former))
@@ -39,9 +42,7 @@ func (d *Director) configure(cfg *config.Config) Output {
 	for _, vs := range p.virtualServers {
 		switch old := former[vs]; old {
 		case vs: // it goes on as it is
-			for _, s := range vs.servers {
-				s.assumeFormer(s)
-			}
+			vs.goOn()
 		case nil:
 			d.add(vs, &u)
 		default:
@@ -155,11 +156,11 @@ func (s *realServer) formerTarget(t *target, place int) *target {
 	return nil
 }
 
-// retarget returns what changes for the check plugins.
-func (d *Director) retarget(p *plan) map[string]sdk.TargetUpdate {
+// retarget returns what changes for the check plugins between two plans.
+func (d *Director) retarget(was, p *plan) map[string]sdk.TargetUpdate {
 	var updates map[string]sdk.TargetUpdate
 	tell := func(typ string) {
-		u, ok := diffTargets(typ, d.targets, p.targets, d.byType[typ], p.byType[typ])
+		u, ok := diffTargets(typ, was.targets, p.targets, was.byType[typ], p.byType[typ])
 		if !ok {
 			return
 		}
@@ -173,7 +174,7 @@ func (d *Director) retarget(p *plan) map[string]sdk.TargetUpdate {
 	for typ := range p.byType {
 		tell(typ)
 	}
-	for typ := range d.byType {
+	for typ := range was.byType {
 		if p.byType[typ] == nil {
 			tell(typ)
 		}

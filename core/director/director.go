@@ -55,7 +55,8 @@ type Director struct {
 
 	targets     map[string]*target
 	byType      map[string][]*target // in the order of the files
-	named       []*target            // the checks with a name of their own
+	checks      []*config.Check      // with a name of their own, and
+	named       []*target            // their targets
 	generations map[string]uint64    // of the targets, by check type; kept for types that are no longer used
 }
 
@@ -122,8 +123,12 @@ func New(cfg *config.Config, seed Seed) (*Director, Output) {
 func (d *Director) install(p *plan) {
 	d.timeouts, d.sync = p.timeouts, p.sync
 	d.virtualServers = p.virtualServers
-	d.targets, d.byType, d.named = p.targets, p.byType, p.named
+	d.targets, d.byType = p.targets, p.byType
+	d.checks, d.named = p.checks, p.named
 }
+
+// plan returns what is followed.
+func (d *Director) plan() *plan { return &plan{targets: d.targets, byType: d.byType} }
 
 // Step takes in what happened and says what changed by it. An input that changes nothing gives the zero Output. The cost
 // of verdicts grows with the virtual servers that they concern, not with the configuration.

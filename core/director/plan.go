@@ -16,6 +16,8 @@ type plan struct {
 	virtualServers []*virtualServer
 	targets        map[string]*target
 	byType         map[string][]*target
+	inOrder        []*target // those of virtual servers that were added
+	checks         []*config.Check
 	named          []*target
 
 	sharedChecks map[checkName]*target
@@ -23,6 +25,14 @@ type plan struct {
 
 // A checkName is how a check with a name of its own is referred to.
 type checkName struct{ typ, name string }
+
+func newPlan(targets int) *plan {
+	return &plan{
+		targets:      make(map[string]*target, targets),
+		byType:       make(map[string][]*target),
+		sharedChecks: make(map[checkName]*target),
+	}
+}
 
 // buildPlan translates a configuration. Package load refuses duplicates; should there be any, the first counts: of two
 // virtual servers with the same service address, and of two real servers with the same address and port.
@@ -33,19 +43,14 @@ func buildPlan(cfg *config.Config, former []*virtualServer) *plan {
 	if cfg == nil {
 		cfg = new(config.Config)
 	}
-	servers := 0
+	targets := 0
 	for _, c := range cfg.VirtualServers {
-		if c != nil {
-			servers += len(c.RealServers)
+		if c != nil && len(c.RealServers) > 0 && c.RealServers[0] != nil {
+			targets += len(c.RealServers) * len(c.RealServers[0].Checks) // about
 		}
 	}
-	p := &plan{
-		timeouts:     sdk.Timeouts(cfg.IPVS.Timeouts),
-		sync:         syncDaemons(cfg.IPVS.Sync),
-		targets:      make(map[string]*target, servers),
-		byType:       make(map[string][]*target),
-		sharedChecks: make(map[checkName]*target),
-	}
+	p := newPlan(targets)
+	p.timeouts, p.sync, p.checks = sdk.Timeouts(cfg.IPVS.Timeouts), syncDaemons(cfg.IPVS.Sync), cfg.Checks
 	same := make(map[*config.VirtualServer]*virtualServer, len(former))
 	for _, vs := range former {
 		same[vs.cfg] = vs
@@ -90,6 +95,7 @@ func (p *plan) addVirtualServer(c *config.VirtualServer) {
 		for _, cc := range rc.Checks {
 			if cc != nil {
 				p.watch(s, cc)
+				vs.checked = true
 			}
 		}
 		vs.byAddr[addr] = s
@@ -140,6 +146,7 @@ func (p *plan) watch(s *realServer, c *config.Check) {
 		t = p.namedTarget(c)
 	} else {
 		t = p.addTarget(c, s.subject+"/"+c.Type)
+		p.inOrder = append(p.inOrder, t)
 		if !t.spec.Address.IsValid() {
 			t.spec.Address = s.cfg.Address
 		}

@@ -18,10 +18,11 @@ type virtualServer struct {
 	byAddr  map[netip.AddrPort]*realServer
 	sorry   *sorryServer // nil: none
 
-	sum    uint64 // W: what the servers that are up have of their weights
-	quorum quorum
-	since  time.Time // of the quorum's state
-	slots  []slot    // one per server, and the last for a sorry server that is none of them
+	sum     uint64 // W: what the servers that are up have of their weights
+	quorum  quorum
+	since   time.Time // of the quorum's state
+	checked bool      // a real server has a check
+	slots   []slot    // one per server, and the last for a sorry server that is none of them
 
 	event   uint64 // the config event of this step, or 0
 	touched bool   // while verdicts are taken in: it is concerned

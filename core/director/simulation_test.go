@@ -114,7 +114,7 @@ func (s *simulation) reload() {
 	}
 }
 
-// share returns next with the virtual servers of former in the place of those that equal them.
+// share returns next with the virtual servers and named checks of former in the place of those that equal them.
 func share(former, next *config.Config) *config.Config {
 	shared := *next
 	shared.VirtualServers = slices.Clone(next.VirtualServers)
@@ -124,6 +124,9 @@ func share(former, next *config.Config) *config.Config {
 				shared.VirtualServers[i] = was
 			}
 		}
+	}
+	if reflect.DeepEqual(former.Checks, next.Checks) {
+		shared.Checks = former.Checks
 	}
 	return &shared
 }

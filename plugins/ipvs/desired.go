@@ -15,8 +15,9 @@ type desired struct {
 	generation uint64
 	doubtful   bool // the last update ended in an error: the core does not know what is here
 	services   map[kernel.ServiceKey]sdk.Service
-	table      *table                     // the same, in the kernel's words
-	leave      map[kernel.ServiceKey]bool // services that make no sense: what the kernel has under their key stays as it is
+	table      *table                          // the same, in the kernel's words
+	leave      map[kernel.ServiceKey]bool      // services that make no sense: what the kernel has under their key stays as it is
+	rules      map[kernel.ServiceKey]nft.Rules // for packets, of the services that need any
 	failures   map[kernel.ServiceKey][]sdk.Failure
 	nameless   []sdk.Failure // of services whose key itself makes no sense
 }
@@ -26,6 +27,7 @@ func newDesired() *desired {
 		services: make(map[kernel.ServiceKey]sdk.Service),
 		table:    newTable(),
 		leave:    make(map[kernel.ServiceKey]bool),
+		rules:    make(map[kernel.ServiceKey]nft.Rules),
 		failures: make(map[kernel.ServiceKey][]sdk.Failure),
 	}
 }
@@ -147,6 +149,9 @@ func (d *desired) set(s sdk.Service) kernel.ServiceKey {
 		to.destinations[kd.DestinationKey] = kd
 	}
 	d.table.services[key] = to
+	if r := rulesOf(key, s); !r.Empty() {
+		d.rules[key] = r
+	}
 	return key
 }
 
@@ -154,6 +159,7 @@ func (d *desired) remove(key kernel.ServiceKey) {
 	delete(d.services, key)
 	delete(d.table.services, key)
 	delete(d.leave, key)
+	delete(d.rules, key)
 	delete(d.failures, key)
 }
 
@@ -184,23 +190,25 @@ func (d *desired) name(k kernel.ServiceKey) sdk.ServiceKey {
 	return keyFromKernel(k)
 }
 
-// packets are the nftables rules that the table needs: marks for services with match blocks, masquerade for fullnat.
+// packets are the nftables rules that the table needs.
 func (d *desired) packets() nft.Rules {
-	var r nft.Rules
-	for key, s := range d.services {
-		if d.leave[key] {
-			continue
-		}
-		if key.Mark != 0 {
-			for _, m := range s.Match {
-				r.Marks = append(r.Marks, markOf(key.Mark, m)...)
-			}
-		}
-		if slices.ContainsFunc(s.Destinations, func(d sdk.Destination) bool { return d.Forward == sdk.FullNAT }) {
-			r.Masquerade = append(r.Masquerade, masqueradeOf(key, s)...)
+	var all nft.Rules
+	for _, r := range d.rules {
+		all.Marks = append(all.Marks, r.Marks...)
+		all.Masquerade = append(all.Masquerade, r.Masquerade...)
+	}
+	all.Sort()
+	return all
+}
+
+// rulesOf are the nftables rules that a service needs: marks for its match blocks, masquerade for fullnat.
+func rulesOf(key kernel.ServiceKey, s sdk.Service) nft.Rules {
+	r := nft.Rules{Masquerade: masqueradeOf(key, s)}
+	if key.Mark != 0 {
+		for _, m := range s.Match {
+			r.Marks = append(r.Marks, markOf(key.Mark, m)...)
 		}
 	}
-	r.Sort()
 	return r
 }
 
