@@ -99,7 +99,8 @@ func TestAnAgentOfOneLine(t *testing.T) {
 	sdktest.File(t, file, "up 75%\n")
 	target := sdktest.FreePort(t)
 	ready := func() bool { return !strings.HasPrefix(asked(t, target, Config{}), "down: connect") }
-	sdktest.Daemon(t, "socat", ready, "socat", fmt.Sprintf("TCP-LISTEN:%d,bind=%s,reuseaddr,fork", target.Port, target.Address), "OPEN:"+file+",rdonly")
+	listen := fmt.Sprintf("TCP-LISTEN:%d,bind=%s,reuseaddr,fork", target.Port, target.Address)
+	sdktest.Process{Package: "socat", Ready: ready, Command: []string{"/usr/bin/socat", listen, "OPEN:" + file + ",rdonly"}}.Start(t)
 	if got, want := asked(t, target, Config{}), "75%: the agent says 75%"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -1,7 +1,7 @@
 package dns
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,19 +19,7 @@ import (
 // ask probes a target once and returns the reason why it is down; "" is up.
 func ask(t testing.TB, target sdk.Target, config string) string {
 	t.Helper()
-	c, err := sdk.Decode[Config](json.RawMessage(config))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if target.Schedule.Timeout == 0 {
-		target.Schedule.Timeout = time.Second
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), target.Schedule.Timeout)
-	defer cancel()
-	if err := probe(ctx, target, c); err != nil {
-		return err.Error()
-	}
-	return ""
+	return sdktest.Ask(t, Plugin(), target, config, cmp.Or(target.Schedule.Timeout, time.Second))
 }
 
 // hasty is a target with a time-out of a tenth of a second.

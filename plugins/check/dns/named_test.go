@@ -2,7 +2,6 @@ package dns
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
@@ -11,7 +10,7 @@ import (
 func TestNamed(t *testing.T) {
 	server := sdktest.FreePort(t)
 	dir := t.TempDir()
-	sdktest.File(t, filepath.Join(dir, "zone"), `$TTL 60
+	sdktest.WriteFile(t, dir, "zone", `$TTL 60
 @    IN SOA ns hostmaster 7 3600 600 86400 60
 @    IN NS  ns
 @    IN MX  10 mail
@@ -24,7 +23,7 @@ _sip._udp IN SRV 0 5 5060 sip
 1    IN PTR web
 $GENERATE 1-60 many IN A 192.0.2.$
 `)
-	conf := sdktest.File(t, filepath.Join(dir, "named.conf"), fmt.Sprintf(`
+	conf := sdktest.WriteFile(t, dir, "named.conf", fmt.Sprintf(`
 options {
 	directory "%[1]s"; managed-keys-directory "%[1]s"; pid-file none; session-keyfile none;
 	listen-on port %[2]d { 127.0.0.1; }; listen-on-v6 { none; };
@@ -36,7 +35,7 @@ zone "broken.example" { type primary; file "%[1]s/nowhere"; };
 `, dir, server.Port))
 	const mine = `"name":"example.com"`
 	up := func() bool { return ask(t, hasty(server), `{`+mine+`}`) == "" }
-	sdktest.Daemon(t, "bind9", up, "named", "-g", "-n", "1", "-c", conf)
+	sdktest.Process{Package: "bind9", Ready: up, Command: []string{"/usr/sbin/named", "-g", "-n", "1", "-c", conf}}.Start(t)
 	for _, tt := range []struct{ config, want string }{
 		{`{` + mine + `}`, ""},
 		{`{` + mine + `,"answer_match":" 7 3600 "}`, ""},

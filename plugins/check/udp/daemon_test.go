@@ -2,7 +2,6 @@ package udp
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -15,10 +14,13 @@ const ntpRequest = `"payload_hex":"23000000 00000000 00000000 00000000 00000000 
 func TestChrony(t *testing.T) {
 	server := sdktest.FreePort(t)
 	dir := t.TempDir()
-	conf := sdktest.File(t, filepath.Join(dir, "chrony.conf"), fmt.Sprintf(
+	conf := sdktest.WriteFile(t, dir, "chrony.conf", fmt.Sprintf(
 		"port %d\nbindaddress 127.0.0.1\nbindcmdaddress /\ncmdport 0\nallow all\nlocal stratum 8\npidfile %s/pid\n", server.Port, dir))
 	up := func() bool { return ask(t, hasty(server), `{`+ntpRequest+`,"require_reply":true}`) == "" }
-	sdktest.Daemon(t, "chrony", up, "chronyd", "-x", "-d", "-U", "-u", "root", "-f", conf)
+	sdktest.Process{
+		Package: "chrony", Ready: up,
+		Command: []string{"/usr/sbin/chronyd", "-x", "-d", "-U", "-u", "root", "-f", conf},
+	}.Start(t)
 	for _, tt := range []struct{ config, want string }{
 		{`{` + ntpRequest + `,"reply_hex":"24 08","min_reply_length":48,"max_reply_length":48}`, ""},
 		{`{` + ntpRequest + `,"reply_hex":"xx 0x"}`, ""},
@@ -35,7 +37,10 @@ func TestChrony(t *testing.T) {
 func TestSocat(t *testing.T) {
 	server := sdktest.FreePort(t)
 	up := func() bool { return ask(t, hasty(server), `{"payload":"x","require_reply":true}`) == "" }
-	sdktest.Daemon(t, "socat", up, "socat", fmt.Sprintf("UDP-RECVFROM:%d,bind=127.0.0.1,fork", server.Port), "PIPE")
+	sdktest.Process{
+		Package: "socat", Ready: up,
+		Command: []string{"/usr/bin/socat", fmt.Sprintf("UDP-RECVFROM:%d,bind=127.0.0.1,fork", server.Port), "PIPE"},
+	}.Start(t)
 	for _, tt := range []struct {
 		target       sdk.Target
 		config, want string

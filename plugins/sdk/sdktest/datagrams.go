@@ -64,6 +64,22 @@ func NobodyAnswers(t testing.TB) sdk.Target {
 	return targetOf(c)
 }
 
+// FreePort returns a target on loopback whose port nobody has, neither by UDP nor by TCP.
+func FreePort(t testing.TB) sdk.Target {
+	t.Helper()
+	for range 20 {
+		c := datagramSocket(t)
+		c.Close()
+		l, err := net.Listen("tcp", c.LocalAddr().String())
+		if err == nil {
+			l.Close()
+			return targetOf(c)
+		}
+	}
+	t.Fatal("there is no free port on loopback")
+	return sdk.Target{}
+}
+
 func datagramSocket(t testing.TB) *net.UDPConn {
 	t.Helper()
 	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))

@@ -17,10 +17,11 @@ type Process struct {
 	Command []string // the whole path and the arguments; it stays in the foreground
 	Log     string   // a file with more to say than the output, if it has one
 	Listens []net.Addr
+	Ready   func() bool // whether it serves, for one that does not listen by TCP; nil: listening is enough
 }
 
-// Start starts the server, waits until it listens at all its addresses of TCP, and ends it with the test. Without its
-// package the test is skipped.
+// Start starts the server, waits until it listens at all its addresses of TCP and is ready, and ends it with the test.
+// Without its package the test is skipped.
 func (p Process) Start(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat(p.Command[0]); err != nil {
@@ -54,14 +55,29 @@ func (p Process) Start(t *testing.T) {
 		log, _ := os.ReadFile(p.Log)
 		t.Fatalf("%s does not listen at %s: %s%s", p.Command[0], a, output.Bytes(), log)
 	}
+	if p.Ready != nil && !until(p.Ready, ended) {
+		cmd.Process.Kill()
+		<-ended
+		log, _ := os.ReadFile(p.Log)
+		t.Fatalf("%s does not serve: %s%s", p.Command[0], output.Bytes(), log)
+	}
 }
 
 // listens waits until somebody listens at an address, for a while.
 func listens(a net.Addr, ended <-chan struct{}) bool {
-	for range 400 {
+	return until(func() bool {
 		c, err := net.Dial(a.Network(), a.String())
 		if err == nil {
 			c.Close()
+		}
+		return err == nil
+	}, ended)
+}
+
+// until waits until ready says so, for a while.
+func until(ready func() bool, ended <-chan struct{}) bool {
+	for range 400 {
+		if ready() {
 			return true
 		}
 		select {
@@ -89,9 +105,14 @@ func OpenDir(t *testing.T) string {
 }
 
 // WriteFile writes a file that everybody may read into a folder, and returns its path.
-func WriteFile(t *testing.T, dir, name, text string) string {
+func WriteFile(t testing.TB, dir, name, text string) string {
 	t.Helper()
-	path := filepath.Join(dir, name)
+	return File(t, filepath.Join(dir, name), text)
+}
+
+// File writes a file that everybody may read, and returns its path.
+func File(t testing.TB, path, text string) string {
+	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
