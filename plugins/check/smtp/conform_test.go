@@ -28,3 +28,9 @@ func TestConformance(t *testing.T) {
 }
 
 func TestHostileServers(t *testing.T) { sdktest.Survives(t, Plugin(), `{}`) }
+
+func TestRecordings(t *testing.T) { sdktest.Recordings(t, Plugin()) }
+
+func FuzzServer(f *testing.F) {
+	sdktest.FuzzServer(f, Plugin(), `{}`, "220 a\r\n250 b\r\n221 c\r\n", "220-a\r\n220 b\r\n500 c\r\n250 d\r\n")
+}

@@ -1,9 +1,6 @@
 package sdktest
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"runtime"
@@ -17,6 +14,7 @@ import (
 // A HostileServer is one that no probe of a protocol over TCP may find up, nor suffer from.
 type HostileServer struct {
 	Name  string
+	Says  string // if it says but one thing
 	Start func(t *testing.T) net.Addr
 }
 
@@ -24,7 +22,9 @@ type HostileServer struct {
 // resets, or speaks another protocol.
 func HostileServers() []HostileServer {
 	var all []HostileServer
-	add := func(name string, start func(t *testing.T) net.Addr) { all = append(all, HostileServer{name, start}) }
+	add := func(name string, start func(t *testing.T) net.Addr) {
+		all = append(all, HostileServer{Name: name, Start: start})
+	}
 	add("nothing", Silent)
 	add("nothing, and hangs up", func(t *testing.T) net.Addr { return Accept(t, func(*net.TCPConn) {}) })
 	add("nothing, and resets", func(t *testing.T) net.Addr { return Script(t, nil, "RST") })
@@ -66,7 +66,7 @@ func HostileServers() []HostileServer {
 		{"a nest of lists", strings.Repeat("*1\r\n", 10000)},
 		{"a nest of sequences", strings.Repeat("\x30\x80", 30000)},
 	} {
-		add(said.name, func(t *testing.T) net.Addr { return Greet(t, said.sentence) })
+		all = append(all, HostileServer{said.name, said.sentence, func(t *testing.T) net.Addr { return Greet(t, said.sentence) }})
 		add(said.name+", and hangs up", func(t *testing.T) net.Addr { return Answer(t, said.sentence) })
 	}
 	return all
@@ -79,34 +79,22 @@ const maxMemory = 16 << 20
 // operator can read, if a probe goes on after its time-out, or if it takes much memory.
 func Survives(t *testing.T, p sdk.Plugin, config string) {
 	t.Helper()
-	conn, done := sdk.ServeInProcess(p, nil)
-	defer done()
-	if _, err := sdk.NewPluginClient(conn).Describe(t.Context(), "sdktest", false); err != nil {
-		t.Fatal(err)
-	}
 	for _, s := range HostileServers() {
 		t.Run(s.Name, func(t *testing.T) {
+			const timeout = 200 * time.Millisecond
 			target := TargetAt(s.Start(t))
-			target.Config = json.RawMessage(config)
-			target.Schedule = sdk.Schedule{Interval: time.Second, Timeout: 200 * time.Millisecond, Fall: 1, Rise: 1}
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			begin := time.Now()
-			err := sdk.NewCheckerClient(conn).Probe(ctx, target)
+			reason := Ask(t, p, target, config, timeout)
 			took := time.Since(begin)
 			runtime.ReadMemStats(&after)
-			var down *sdk.DownError
-			if !errors.As(err, &down) {
-				t.Fatalf("the probe finds %v", err)
-			}
-			t.Log(down.Reason)
+			t.Log(reason)
 			var wrong complaints
-			if reasonable(&wrong, down.Reason); len(wrong) > 0 {
+			if reasonable(&wrong, reason); len(wrong) > 0 {
 				t.Error(wrong)
 			}
-			if took > target.Schedule.Timeout+2*time.Second {
+			if took > timeout+2*time.Second {
 				t.Errorf("the probe takes %s", took)
 			}
 			if took := after.TotalAlloc - before.TotalAlloc; took > maxMemory {
