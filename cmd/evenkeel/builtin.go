@@ -9,6 +9,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/agent"
 	"github.com/evenkeel/evenkeel/plugins/check/dns"
 	"github.com/evenkeel/evenkeel/plugins/check/file"
+	"github.com/evenkeel/evenkeel/plugins/check/ftp"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
@@ -29,7 +30,7 @@ func builtins() []sdk.Plugin {
 		ipvs.Plugin(),
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
 		udp.Plugin(), ping.Plugin(), dns.Plugin(),
-		smtp.Plugin(),
+		smtp.Plugin(), ftp.Plugin(),
 		agent.Plugin(), file.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
