@@ -1,6 +1,7 @@
 package script
 
 import (
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -11,8 +12,10 @@ import (
 
 // Config is what check "script" may hold beside what every check has.
 type Config struct {
-	Command []string `attr:"command" required:"true" doc:"the program, with its whole path, and its arguments; no shell is involved"`
-	User    string   `attr:"user" default:"nobody" doc:"whom it runs as"`
+	Command  []string `attr:"command" required:"true" doc:"the program, with its whole path, and its arguments; no shell is involved"`
+	User     string   `attr:"user" default:"nobody" doc:"whom it runs as"`
+	Dynamic  bool     `attr:"dynamic" default:"false" doc:"exit statuses from 2 on are good, and say the weight: in percent, and 2 more"`
+	External string   `attr:"external" doc:"the virtual server: with this, the program gets the arguments of ldirectord's external checks"`
 }
 
 // userName is a name as useradd(8) takes it.
@@ -38,5 +41,23 @@ func (c Config) Validate() []sdk.Diagnostic {
 	if !userName.MatchString(c.User) {
 		add("it is no name of a user", `write user = "nobody"`, "user")
 	}
+	if _, ok := virtual(c.External); !ok {
+		add("it is no virtual server", `write its address and port, external = "192.0.2.1:80", or its mark, external = "99"`, "external")
+	}
 	return list
+}
+
+// virtual returns a virtual server as the first two arguments of ldirectord's external checks: address and port, or mark
+// and "-". Where none is written there are none.
+func virtual(s string) (arguments []string, ok bool) {
+	if s == "" {
+		return nil, true
+	}
+	if at, err := netip.ParseAddrPort(s); err == nil && at.Port() != 0 {
+		return []string{at.Addr().String(), strconv.Itoa(int(at.Port()))}, true
+	}
+	if mark, err := strconv.ParseUint(s, 10, 32); err == nil && mark != 0 {
+		return []string{s, "-"}, true
+	}
+	return nil, false
 }

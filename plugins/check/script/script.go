@@ -3,10 +3,12 @@ package script
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -18,7 +20,7 @@ func Plugin() sdk.Plugin {
 	p := &prober{root: os.Geteuid() == 0, trust: onlyRoots(osTree{})}
 	return sdk.NewCheck(sdk.Info{
 		Name: "script", Version: "1.0.0",
-		Schema: sdk.Schema{Doc: "Runs a program; up when it exits with 0."},
+		Schema: sdk.Schema{Doc: "Runs a program; up when it exits with 0.", Weighs: true},
 	}, p.probe)
 }
 
@@ -40,8 +42,12 @@ func (p *prober) probe(ctx context.Context, t sdk.Target, c Config) error {
 			return err
 		}
 	}
+	external, err := arguments(t, c)
+	if err != nil {
+		return err
+	}
 	r := run{
-		command: append([]string{path}, c.Command[1:]...),
+		command: slices.Concat([]string{path}, c.Command[1:], external),
 		who:     who,
 		env:     environment(t),
 	}
@@ -55,10 +61,32 @@ func (p *prober) probe(ctx context.Context, t sdk.Target, c Config) error {
 		return ctx.Err()
 	case end.status.Signaled():
 		return fmt.Errorf("ended by a signal, %s%s", end.status.Signal(), end.said())
-	case end.status.ExitStatus() != 0:
-		return fmt.Errorf("exit status %d%s", end.status.ExitStatus(), end.said())
 	}
-	return nil
+	switch status := end.status.ExitStatus(); {
+	case status == 0:
+		return nil
+	case status == 1, !c.Dynamic:
+		return fmt.Errorf("exit status %d%s", status, end.said())
+	default: // as keepalived's misc_dynamic, whose weight is the status without 2: a weight of 0 must be sayable
+		sdk.SetWeight(ctx, status-2, fmt.Sprintf("exit status %d%s", status, end.said()))
+		return nil
+	}
+}
+
+// arguments are those of ldirectord's external checks: the virtual server's address and port, and the real server's.
+func arguments(t sdk.Target, c Config) ([]string, error) {
+	list, _ := virtual(c.External) // Validate has refused what is none
+	if list == nil {
+		return nil, nil
+	}
+	if !t.Address.IsValid() {
+		return nil, errors.New("external tells a program of a real server, and there is none")
+	}
+	port := "-"
+	if t.Port != 0 {
+		port = strconv.Itoa(int(t.Port))
+	}
+	return append(list, t.Address.String(), port), nil
 }
 
 // environment is all that the program gets: where to look, and a PATH.

@@ -314,17 +314,22 @@ func TestAnOperatorsScript(t *testing.T) {
 
 func TestWhatCannotWorkIsRefusedWhereItIsWritten(t *testing.T) {
 	for config, want := range map[string]string{
-		`{"command":[]}`:                        "command: there is no program to run",
-		`{"command":["check"]}`:                 "command: 0: the program has no whole path",
-		`{"command":["./check"]}`:               "command: 0: the program has no whole path",
-		`{"command":["/a","b\u0000"]}`:          "command: 1: an argument can't have a zero byte",
-		`{"command":["/a"],"user":""}`:          "user: it is no name of a user",
-		`{"command":["/a"],"user":"a b"}`:       "user: it is no name of a user",
-		`{}`:                                    "command: it is required",
-		`{"command":["/a","-x"]}`:               "",
-		`{"command":["/a"],"user":"www-data"}`:  "",
-		`{"command":["/a"],"user":"machine$"}`:  "",
-		`{"command":["/data/scripts/a b","$"]}`: "",
+		`{"command":[]}`:                              "command: there is no program to run",
+		`{"command":["check"]}`:                       "command: 0: the program has no whole path",
+		`{"command":["./check"]}`:                     "command: 0: the program has no whole path",
+		`{"command":["/a","b\u0000"]}`:                "command: 1: an argument can't have a zero byte",
+		`{"command":["/a"],"user":""}`:                "user: it is no name of a user",
+		`{"command":["/a"],"user":"a b"}`:             "user: it is no name of a user",
+		`{}`:                                          "command: it is required",
+		`{"command":["/a"],"external":"web"}`:         "external: it is no virtual server",
+		`{"command":["/a"],"external":"192.0.2.1"}`:   "external: it is no virtual server",
+		`{"command":["/a"],"external":"192.0.2.1:0"}`: "external: it is no virtual server",
+		`{"command":["/a"],"external":"0"}`:           "external: it is no virtual server",
+		`{"command":["/a"],"external":"99"}`:          "",
+		`{"command":["/a","-x"]}`:                     "",
+		`{"command":["/a"],"user":"www-data"}`:        "",
+		`{"command":["/a"],"user":"machine$"}`:        "",
+		`{"command":["/data/scripts/a b","$"]}`:       "",
 	} {
 		got := ""
 		for _, d := range Plugin().Validate(json.RawMessage(config)) {
