@@ -12,6 +12,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/ftp"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
+	"github.com/evenkeel/evenkeel/plugins/check/process"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
 	"github.com/evenkeel/evenkeel/plugins/check/smtp"
 	"github.com/evenkeel/evenkeel/plugins/check/tcp"
@@ -31,7 +32,7 @@ func builtins() []sdk.Plugin {
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
 		udp.Plugin(), ping.Plugin(), dns.Plugin(),
 		smtp.Plugin(), ftp.Plugin(),
-		agent.Plugin(), file.Plugin(),
+		agent.Plugin(), file.Plugin(), process.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
 	}
