@@ -11,6 +11,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/file"
 	"github.com/evenkeel/evenkeel/plugins/check/ftp"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
+	"github.com/evenkeel/evenkeel/plugins/check/ntp"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
 	"github.com/evenkeel/evenkeel/plugins/check/process"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
@@ -30,7 +31,7 @@ func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
 		ipvs.Plugin(),
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
-		udp.Plugin(), ping.Plugin(), dns.Plugin(),
+		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(),
 		smtp.Plugin(), ftp.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
