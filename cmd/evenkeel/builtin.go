@@ -11,8 +11,10 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/file"
 	"github.com/evenkeel/evenkeel/plugins/check/ftp"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
+	"github.com/evenkeel/evenkeel/plugins/check/imap"
 	"github.com/evenkeel/evenkeel/plugins/check/ntp"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
+	"github.com/evenkeel/evenkeel/plugins/check/pop3"
 	"github.com/evenkeel/evenkeel/plugins/check/process"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
 	"github.com/evenkeel/evenkeel/plugins/check/smtp"
@@ -32,8 +34,8 @@ func builtins() []sdk.Plugin {
 		ipvs.Plugin(),
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
 		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(),
-		smtp.Plugin(), ftp.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
+		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
 	}
