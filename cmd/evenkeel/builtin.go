@@ -12,6 +12,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/ftp"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/imap"
+	"github.com/evenkeel/evenkeel/plugins/check/mysql"
 	"github.com/evenkeel/evenkeel/plugins/check/ntp"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
 	"github.com/evenkeel/evenkeel/plugins/check/pop3"
@@ -35,6 +36,7 @@ func builtins() []sdk.Plugin {
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
 		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
+		mysql.Plugin(),
 		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
