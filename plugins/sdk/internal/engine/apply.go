@@ -82,7 +82,7 @@ func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed [
 	e.spread(fresh)
 }
 
-// spread gives new groups their phases and first probes.
+// spread gives new groups their phases and first probes: at their phases, or before that where nothing is known of them.
 func (e *Engine) spread(groups []*group) {
 	n := 0
 	for _, g := range groups {
@@ -92,13 +92,19 @@ func (e *Engine) spread(groups []*group) {
 		}
 	}
 	now := e.now()
+	unknown := 0
 	for i, g := range groups[:n] {
 		g.phase = now + moment(phase(i, n, g.target.Interval))
-		g.due = now + moment(first(i, n, g.target.Interval))
-		if g.status == stuck { // revived: its former probe was cancelled and is about to end
-			g.due = max(g.due, now+grace)
+		g.due = g.phase
+		soon := g.due
+		if g.state == StateUnknown {
+			soon = min(soon, now+moment(first(unknown)))
+			unknown++
 		}
-		e.at(g, g.due)
+		if g.status == stuck { // revived: its former probe was cancelled and is about to end
+			g.due, soon = max(g.due, now+grace), max(soon, now+grace)
+		}
+		e.at(g, soon)
 	}
 }
 
@@ -135,4 +141,5 @@ func (e *Engine) drop(g *group) {
 func (g *group) forget() {
 	g.verdict, g.run, g.counts = verdict{}, run{}, counts{}
 	g.weight, g.latency, g.lastError, g.hasty = Weight{}, 0, "", false
+	g.doubts = 0
 }

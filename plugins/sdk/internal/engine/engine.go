@@ -5,6 +5,16 @@
 // targets are one group and are probed once. Each group has a phase, its place inside the interval, and phases are
 // spread evenly, so that ten thousand targets at one second are ten probes each millisecond and never a burst.
 //
+// New targets of which nothing is known are looked at soon: a hundred within 0.1 s, ten thousand within 10 s, each within its
+// interval at the latest. That is a courtesy: when the machine cannot carry it, and the schedule is late, those whose
+// turn it was wait for their phases, so that a start is no more work than an interval is. Targets with a verdict from before
+// wait for their phases from the beginning.
+//
+// The engine suspects itself first. While probes run, its schedule looks at the clock ten times a second, and so knows for
+// how long this process, or the whole machine, did not get to run. A time-out of which that was a good part says nothing of
+// the server: it does not count, and the server is looked at again after the retry interval. That is done three times in a
+// row at most, so that a server that is really gone goes out even on a machine that is always too busy.
+//
 // Watchers are level-triggered: each has a set of the targets whose state it has not seen, and is told the latest state
 // when it is ready for it. A slow watcher delays nobody and queues nothing.
 package engine
@@ -99,6 +109,9 @@ type Config struct {
 	Concurrency int
 	// Summaries is the time between two summaries; 0 means five seconds.
 	Summaries time.Duration
+	// Since is the time since another by the monotonic clock, which also goes on while this process does not run; nil means
+	// time.Since.
+	Since func(time.Time) time.Duration
 }
 
 // ErrClosed is what Watch returns when the engine was closed.
@@ -120,6 +133,7 @@ type Engine struct {
 	groups     map[key]*group
 	heap       heap
 	sleeping   moment // until when the schedule sleeps
+	lost       moment // how long, in sum, the schedule woke up too late
 	ready      queue
 	watchers   map[*watcher]struct{}
 	workers    workers
@@ -132,6 +146,9 @@ func New(c Config) *Engine {
 	}
 	if c.Summaries <= 0 {
 		c.Summaries = 5 * time.Second
+	}
+	if c.Since == nil {
+		c.Since = time.Since
 	}
 	e := &Engine{
 		config:   c,

@@ -68,10 +68,12 @@ type group struct {
 	phase  moment
 	due    moment // of the probe that is waited for or runs
 	began  moment // of the probe that runs
+	lost   moment // Engine.lost when it began
+	doubts int    // time-outs in a row that did not count
 	cancel context.CancelFunc
 	hasty  bool   // something says that the next probe would see another thing
 	in     int    // in the heap, from 1; 0: not
-	at     moment // in the heap: when there is something to do
+	at     moment // in the heap: when there is something to do; before due for a first probe that need not wait for its phase
 
 	before, after *group // in the queue
 

@@ -9,7 +9,7 @@ type moment int64
 const never moment = 1<<63 - 1
 
 // now returns the present moment.
-func (e *Engine) now() moment { return moment(time.Since(e.start)) }
+func (e *Engine) now() moment { return moment(e.config.Since(e.start)) }
 
 // tick is the granularity of the schedule: what is due within one tick is started with one wake-up. At ten thousand
 // probes a second that is a tenth of the wake-ups.
@@ -23,7 +23,7 @@ func ceil(m moment) moment {
 	return (m + tick - 1) / tick * tick
 }
 
-// firstPerSecond is how many first probes may start in a second, as long as the interval allows it.
+// firstPerSecond is how many first probes of targets that nothing is known of start in a second, if the machine carries it.
 const firstPerSecond = 1000
 
 // phase returns the place of the i-th of n targets inside its interval: they are spread evenly over it.
@@ -31,12 +31,8 @@ func phase(i, n int, interval time.Duration) time.Duration {
 	return time.Duration(float64(interval) * float64(i) / float64(n))
 }
 
-// first returns when the i-th of n new targets is probed for the first time. A few targets need not wait for their
-// phases: first probes come at firstPerSecond, which gives a full picture of a hundred targets after 0.1 s. Of many
-// targets, each is probed once within its interval.
-func first(i, n int, interval time.Duration) time.Duration {
-	return min(phase(i, n, interval), time.Duration(i)*time.Second/firstPerSecond)
-}
+// first returns when the i-th of the targets that nothing is known of is probed, unless its phase comes before.
+func first(i int) time.Duration { return time.Duration(i) * time.Second / firstPerSecond }
 
 // next returns when a target is probed after the probe that was due at due. While results contradict the verdict, that is
 // after the retry interval. Otherwise it is at the target's phase, at most one interval later: a target that left its

@@ -74,7 +74,7 @@ func (e *Engine) work() {
 
 // probe probes g and counts the result. It is called with the lock held, and returns with it.
 func (e *Engine) probe(g *group) {
-	g.began = e.now()
+	g.began, g.lost = e.now(), e.lost
 	g.status = running
 	e.at(g, g.began+moment(g.target.Timeout)+grace)
 	ctx, cancel := context.WithTimeout(e.ctx, g.target.Timeout)
@@ -82,6 +82,7 @@ func (e *Engine) probe(g *group) {
 	t := g.target
 	t.ID, t.Initial, t.Factor = g.members[0].id, g.members[0].state, g.members[0].factor
 	e.workers.busy++
+	e.wakeAt(g.began + pulse)
 	e.mu.Unlock()
 
 	var w Weight
@@ -127,6 +128,11 @@ func (e *Engine) done(g *group, w Weight, err error, now moment) {
 	}
 	latency := time.Duration(now - g.began)
 	reason := outcome(err, latency, g.target.Timeout)
+	if reason != "" && latency >= g.target.Timeout && e.doubts(g, now) {
+		g.due = next(&g.target, g.due, g.phase, now, true)
+		e.at(g, g.due)
+		return
+	}
 	if w.Reason != "" {
 		w.Reason = line(w.Reason)
 	}

@@ -27,14 +27,18 @@ func (e *Engine) schedule() {
 func (e *Engine) dispatch() time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.sleeping = 0 // nobody need wake this goroutine
 	now := e.now()
+	e.lost += e.overdue(now)
+	e.sleeping = 0 // nobody need wake this goroutine
 	for len(e.heap) > 0 && e.heap[0].at <= now {
 		e.do(e.heap[0], now)
 	}
 	e.sleeping = never
 	if len(e.heap) > 0 {
 		e.sleeping = ceil(e.heap[0].at)
+	}
+	if e.workers.busy > e.workers.stuck {
+		e.sleeping = min(e.sleeping, now+pulse)
 	}
 	return time.Duration(min(e.sleeping-now, moment(time.Hour)))
 }
@@ -43,6 +47,11 @@ func (e *Engine) dispatch() time.Duration {
 func (e *Engine) do(g *group, now moment) {
 	switch g.status {
 	case waiting:
+		if g.at < g.due && now-g.at > slack {
+			e.at(g, g.due)
+			return
+		}
+		g.due = min(g.due, g.at)
 		e.heap.remove(g)
 		g.status = queued
 		e.ready.push(g)
@@ -51,7 +60,9 @@ func (e *Engine) do(g *group, now moment) {
 		g.status = stuck
 		e.workers.stuck++
 		e.hire()
-		e.record(g, false, timedOut(g.target.Timeout), Weight{}, g.target.Timeout)
+		if !e.doubts(g, now) {
+			e.record(g, false, timedOut(g.target.Timeout), Weight{}, g.target.Timeout)
+		}
 		e.later(g, now)
 	case stuck:
 		busy := time.Duration(now - g.began)
@@ -107,10 +118,15 @@ func (e *Engine) later(g *group, now moment) {
 func (e *Engine) at(g *group, m moment) {
 	g.at = m
 	e.heap.put(g)
-	if ceil(m) >= e.sleeping {
+	e.wakeAt(ceil(m))
+}
+
+// wakeAt wakes the schedule if it sleeps for longer than until then.
+func (e *Engine) wakeAt(m moment) {
+	if m >= e.sleeping {
 		return
 	}
-	e.sleeping = ceil(m)
+	e.sleeping = m
 	select {
 	case e.wake <- struct{}{}:
 	default:

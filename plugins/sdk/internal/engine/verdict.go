@@ -87,6 +87,7 @@ func (v *verdict) take(g *group) bool {
 // have a weight.
 func (e *Engine) record(g *group, up bool, reason string, w Weight, latency time.Duration) {
 	g.run.add(up)
+	g.doubts = 0
 	g.latency = latency
 	if up {
 		g.counts.successes++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,8 @@ type world struct {
 	*Engine
 	t     *testing.T
 	start time.Time
+
+	lost atomic.Int64 // see lose
 
 	mu      sync.Mutex
 	probes  map[string][]time.Duration // by ID: when each probe started, since the start
@@ -36,6 +39,7 @@ func inWorld(t *testing.T, c Config, f func(t *testing.T, w *world)) {
 		w := &world{t: t, start: time.Now(), probes: make(map[string][]time.Duration), now: make(map[string]int)}
 		w.answer = func(context.Context, Target) error { return nil }
 		c.Probe = w.probe
+		c.Since = func(at time.Time) time.Duration { return time.Since(at) + time.Duration(w.lost.Load()) }
 		w.Engine = New(c)
 		defer w.Close()
 		f(t, w)
