@@ -57,7 +57,7 @@ func TestVerdictsAreThoseOfTheNaiveModel(t *testing.T) {
 					s.Timeout = time.Duration(1+r.IntN(1000)) * time.Millisecond
 					s.Retry = time.Duration(r.IntN(2)*(1+r.IntN(1000))) * time.Millisecond
 					s.Fall, s.Rise, s.Initial = 1+r.IntN(4), 1+r.IntN(4), State(r.IntN(3))
-					initial[s.ID] = s.Initial
+					initial[s.ID], held[s.ID] = s.Initial, s.Initial // the core has given it; the watcher may be there before
 				}
 				w.answers(func(ctx context.Context, t Target) error {
 					w.mu.Lock()
