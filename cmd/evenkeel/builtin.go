@@ -17,6 +17,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
 	"github.com/evenkeel/evenkeel/plugins/check/pop3"
 	"github.com/evenkeel/evenkeel/plugins/check/process"
+	"github.com/evenkeel/evenkeel/plugins/check/radius"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
 	"github.com/evenkeel/evenkeel/plugins/check/smtp"
 	"github.com/evenkeel/evenkeel/plugins/check/tcp"
@@ -34,7 +35,7 @@ func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
 		ipvs.Plugin(),
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
-		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(),
+		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
 		mysql.Plugin(),
 		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(),
