@@ -55,6 +55,9 @@ type VirtualServer struct {
 	RealServers []*RealServer
 	SorryServer *SorryServer // nil: none
 	SorryPage   *SorryPage   // nil: none
+
+	// ChecksFollow is a vrrp_instance's name: the checks run only while the instance is master here. "": they always run.
+	ChecksFollow string
 }
 
 // A ServiceAddress is how packets of a virtual server are known. Exactly one of Address, Mark and Match is used; with
@@ -186,52 +189,6 @@ type Sync struct {
 
 // Timeouts is a timeouts block; zero leaves the kernel's.
 type Timeouts struct{ TCP, TCPFin, UDP time.Duration }
-
-// A VRRPInstance is a vrrp_instance block.
-type VRRPInstance struct {
-	Name            string
-	Position        Position
-	Interface       string
-	VirtualRouterID uint8
-	Version         uint8 // 2 or 3, default 3
-	Priority        uint8 // default 100
-	AdvertInterval  time.Duration
-	Preempt         bool // default true
-	PreemptDelay    time.Duration
-	UnicastPeers    []netip.Addr
-	Addresses       []VirtualAddress
-	Authentication  *Authentication // nil: none
-	Track           []Track
-}
-
-// A VirtualAddress is an element of virtual_addresses, or a virtual_address block.
-type VirtualAddress struct {
-	Position  Position
-	Prefix    netip.Prefix
-	Interface string // "": the instance's
-	Label     string
-}
-
-// Authentication is an authentication block, of version 2 only.
-type Authentication struct {
-	Type     string // "pass" or "ah"
-	Password string
-}
-
-// A Track is a track block. Exactly one of Check and Interface is set.
-type Track struct {
-	Position  Position
-	Check     *Check
-	Interface string
-	Weight    *int // nil: down means FAULT
-}
-
-// A SyncGroup is a vrrp_sync_group block.
-type SyncGroup struct {
-	Name     string
-	Position Position
-	Members  []*VRRPInstance
-}
 
 // A Notify is a notify block.
 type Notify struct {

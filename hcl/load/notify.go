@@ -24,6 +24,8 @@ var eventKinds = map[string][]string{
 	"table":           nil,
 	"virtual_server":  nil,
 	"vrrp_instance":   {"master", "backup", "fault"},
+	"vrrp_notice":     {"rival", "conflict", "address", "ended"},
+	"vrrp_priority":   nil,
 	"vrrp_sync_group": {"master", "backup", "fault"},
 	"weight":          nil,
 }

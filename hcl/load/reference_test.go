@@ -28,9 +28,10 @@ func TestReferenceConfigurationIsLoadedWhole(t *testing.T) {
 		Type: "script", Name: "nginx", Position: at(144, 1), Interval: time.Second, Timeout: time.Second, Fall: 3, Rise: 2,
 		Config: json.RawMessage(`{"command":["/data/scripts/nginx_alive"],"user":"nobody"}`),
 	}
+	announced := config.Announcements{Repeat: 5, Delay: 5 * time.Second, RefreshRepeat: 1, LowerPriorityRepeat: 5, LowerPriorityDelay: 5 * time.Second}
 	vi1 := &config.VRRPInstance{
 		Name: "VI_1", Position: at(15, 1), Interface: "eth0", VirtualRouterID: 51, Version: 2, Priority: 100,
-		AdvertInterval: time.Second, Preempt: true,
+		AdvertInterval: time.Second, Preempt: true, Checksum: config.RFC9568, Accept: true, Announcements: announced,
 		Addresses: []config.VirtualAddress{
 			{Position: at(23, 24), Prefix: net("192.168.12.135/24")},
 			{Position: at(25, 3), Prefix: net("10.1.0.254/24"), Interface: "eth1", Label: "eth1:gw"},
@@ -40,7 +41,7 @@ func TestReferenceConfigurationIsLoadedWhole(t *testing.T) {
 	}
 	vi2 := &config.VRRPInstance{
 		Name: "VI_2", Position: at(44, 1), Interface: "eth0", VirtualRouterID: 52, Version: 3, Priority: 50,
-		AdvertInterval: 100 * time.Millisecond, Preempt: true,
+		AdvertInterval: 100 * time.Millisecond, Preempt: true, Checksum: config.RFC9568, Accept: true, Announcements: announced,
 		UnicastPeers: []netip.Addr{ip("192.168.12.12")},
 		Addresses: []config.VirtualAddress{
 			{Position: at(50, 24), Prefix: net("192.168.12.136/24")},

@@ -1,7 +1,10 @@
 package load
 
 import (
+	"fmt"
 	"net/netip"
+
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/evenkeel/evenkeel/hcl/config"
 	"github.com/evenkeel/evenkeel/hcl/schema"
@@ -11,6 +14,7 @@ import (
 type routers struct {
 	ids       map[routerKey]*config.VRRPInstance
 	addresses map[addressOn]*config.VRRPInstance
+	macvlans  map[string]*config.VRRPInstance // by name
 	groups    map[*config.VRRPInstance]*config.SyncGroup
 }
 
@@ -30,24 +34,34 @@ func (rs *routers) add(l *loader, v *config.VRRPInstance, id schema.Attr) {
 	if rs.ids == nil {
 		rs.ids = map[routerKey]*config.VRRPInstance{}
 	}
-	if v.Interface == "" || v.VirtualRouterID == 0 {
+	if v.Interface == "" || v.VirtualRouterID == 0 || len(v.Addresses) == 0 {
 		return
 	}
-	for _, ipv6 := range []bool{false, true} {
-		if !hasFamily(v, ipv6) {
-			continue
-		}
-		key := routerKey{v.Interface, v.VirtualRouterID, ipv6}
-		if first := rs.ids[key]; first != nil {
-			family := "IPv4"
-			if ipv6 {
-				family = "IPv6"
-			}
-			l.r.Errorf(id.Expr.Range(), "Duplicate virtual router", "%s router %d on %s is vrrp_instance %q already, at %s: give this one another virtual_router_id.", family, v.VirtualRouterID, v.Interface, first.Name, first.Position)
-			return
-		}
-		rs.ids[key] = v
+	key, family := routerKey{v.Interface, v.VirtualRouterID, v.IPv6()}, "IPv4"
+	if key.ipv6 {
+		family = "IPv6"
 	}
+	if first := rs.ids[key]; first != nil {
+		l.r.Errorf(id.Expr.Range(), "Duplicate virtual router", "%s router %d on %s is vrrp_instance %q already, at %s: give this one another virtual_router_id.", family, v.VirtualRouterID, v.Interface, first.Name, first.Position)
+		return
+	}
+	rs.ids[key] = v
+}
+
+// macvlan takes in the interface of a virtual MAC, and reports one that is there already.
+func (rs *routers) macvlan(l *loader, v *config.VRRPInstance, at hcl.Range) {
+	if rs.macvlans == nil {
+		rs.macvlans = map[string]*config.VRRPInstance{}
+	}
+	name := v.VirtualMAC.Name
+	if name == "" {
+		name = fmt.Sprintf("vrrp.%d", v.VirtualRouterID)
+	}
+	if first := rs.macvlans[name]; first != nil {
+		l.r.Errorf(at, "Duplicate interface", "The macvlan %s is vrrp_instance %q's already, at %s: write another vmac_name, as in vmac_name = %q.", name, first.Name, first.Position, name+"b")
+		return
+	}
+	rs.macvlans[name] = v
 }
 
 // syncGroup decodes a vrrp_sync_group block.
@@ -67,6 +81,9 @@ func (l *loader) syncGroup(b schema.Block) {
 	if l.routers.groups == nil {
 		l.routers.groups = map[*config.VRRPInstance]*config.SyncGroup{}
 	}
+	for _, t := range body.Of("track") {
+		l.track(t, nil, &g.Track)
+	}
 	errors := len(l.r.Diags)
 	refs, at := l.references(members, want)
 	for i, ref := range refs {
@@ -81,8 +98,20 @@ func (l *loader) syncGroup(b schema.Block) {
 		}
 		l.routers.groups[v] = g
 		g.Members = append(g.Members, v)
+		l.trackedTwice(g, v, at[i])
 	}
 	if len(l.r.Diags) == errors && len(g.Members) < 2 {
 		l.r.Errorf(members.Expr.Range(), "Too few members", "A group keeps instances together, and this has %d: write two or more.", len(g.Members))
+	}
+}
+
+// trackedTwice reports what both a group and its member track, which would count twice.
+func (l *loader) trackedTwice(g *config.SyncGroup, v *config.VRRPInstance, at hcl.Range) {
+	for _, t := range g.Track {
+		for _, other := range v.Track {
+			if sameTrack(t, other) {
+				l.r.Errorf(at, "Duplicate track", "vrrp_instance %q tracks at %s what the group tracks for all its members at %s: write it in one of the two places.", v.Name, other.Position, t.Position)
+			}
+		}
 	}
 }

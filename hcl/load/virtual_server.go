@@ -2,6 +2,7 @@ package load
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -51,6 +52,7 @@ func (l *loader) decodeVirtualServer(b schema.Block) *service {
 	if w, ok := l.r.Word(s.body.Attr("start_state"), string(config.StartDown), string(config.StartUp)); ok {
 		v.StartState = config.StartState(w)
 	}
+	l.checksFollow(s, s.body.Attr("checks_follow"))
 	for i := range s.body.Blocks {
 		if b := s.body.Blocks[i]; b.Type == "check" {
 			l.serverCheck(s, b, v.Service.Port, &s.checks)
@@ -63,6 +65,35 @@ func (l *loader) decodeVirtualServer(b schema.Block) *service {
 	l.services.add(l, s)
 	s.body, s.block, s.checks = schema.Content{}, schema.Block{}, nil // so that the parse tree can go
 	return s
+}
+
+// checksFollow reads checks_follow, and warns of an instance that has nothing to do with the service's address. Whose
+// packets a mark is on is not known here.
+func (l *loader) checksFollow(s *service, a schema.Attr) {
+	const want = "a vrrp_instance, as in vrrp_instance.VI_1"
+	if !a.Written() {
+		return
+	}
+	ref := l.refer(a, want)
+	if ref == nil {
+		return
+	}
+	v, ok := ref.target.(*config.VRRPInstance)
+	if !ok {
+		l.wrongReference(a.Name, ref, a.Expr.Range(), want)
+		return
+	}
+	s.ChecksFollow = v.Name
+	addresses := []netip.Addr{s.Service.Address}
+	for _, m := range s.Service.Match {
+		addresses = append(addresses, m.Address)
+	}
+	for _, addr := range addresses {
+		if addr.IsValid() && !v.Holds(addr) {
+			l.r.Warnf(a.Expr.Range(), "Checks follow another address", "%s does not hold %s, the address of this virtual server: its checks would stop while clients may still come here.", ref.text, addr)
+			return
+		}
+	}
 }
 
 // serverCheck decodes a check of a virtual server or of a real server, whose port is the one given.
