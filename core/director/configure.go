@@ -20,6 +20,7 @@ func (d *Director) configure(cfg *config.Config) Output {
 	former := d.pair(p)
 	d.carryVerdicts(p, former)
 	var out Output
+	d.carryInstances(p)
 	out.Targets = d.retarget(d.plan(), p)
 
 	var u sdk.TableUpdate
@@ -51,7 +52,11 @@ func (d *Director) configure(cfg *config.Config) Output {
 	}
 	d.reportNamed(p)
 
-	if d.timeouts != p.timeouts || !slices.Equal(d.sync, p.sync) {
+	if d.reconfigureInstances(p) {
+		out.Instances = instancesOf(p)
+	}
+
+	if d.timeouts != p.timeouts || !slices.Equal(d.sync, syncDaemons(p.syncBlocks, p.byInstance)) {
 		d.emitConfig("ipvs", "changed", strings.Join(ipvsDifferences(d, p), ", "))
 		u = sdk.TableUpdate{Full: true}
 	}
@@ -161,15 +166,23 @@ func (d *Director) retarget(was, p *plan) map[string]sdk.TargetUpdate {
 	var updates map[string]sdk.TargetUpdate
 	tell := func(typ string) {
 		u, ok := diffTargets(typ, was.targets, p.targets, was.byType[typ], p.byType[typ])
-		if !ok {
-			return
+		if ok {
+			d.generations[typ]++
+			u.Generation = d.generations[typ]
+			if updates == nil {
+				updates = make(map[string]sdk.TargetUpdate)
+			}
+			updates[typ] = u
 		}
-		d.generations[typ]++
-		u.Generation = d.generations[typ]
-		if updates == nil {
-			updates = make(map[string]sdk.TargetUpdate)
+		d.generations[typ] = max(d.generations[typ], 1) // also of a type all of whose targets rest
+		for _, t := range p.byType[typ] {
+			if before := was.targets[t.spec.ID]; !t.suspended && (before == nil || !before.told) {
+				t.probedSince = u.Generation
+			}
 		}
-		updates[typ] = u
+		for _, t := range p.byType[typ] {
+			t.told = !t.suspended
+		}
 	}
 	for typ := range p.byType {
 		tell(typ)

@@ -45,6 +45,9 @@ func differences(old, vs *virtualServer) []string {
 	compare(&diff, "hysteresis", was.Hysteresis, is.Hysteresis)
 	compare(&diff, "on_failure", was.OnFailure, is.OnFailure)
 	compare(&diff, "start_state", was.StartState, is.StartState)
+	if was.ChecksFollow != is.ChecksFollow {
+		diff = append(diff, "checks_follow changed")
+	}
 	if !sameSorryServer(was.SorryServer, is.SorryServer) {
 		diff = append(diff, "sorry_server changed")
 	}
@@ -143,7 +146,7 @@ func ipvsDifferences(d *Director, p *plan) []string {
 	} {
 		compare(&diff, "timeouts "+t.name, t.was, t.is)
 	}
-	if !slices.Equal(d.sync, p.sync) {
+	if !slices.Equal(d.sync, syncDaemons(p.syncBlocks, p.byInstance)) {
 		diff = append(diff, "sync changed")
 	}
 	return diff

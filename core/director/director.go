@@ -1,5 +1,5 @@
 // Package director holds the decisions: a configuration and what was observed go in, and what should be comes out: the
-// balancer's table, the targets to probe, and events that say what changed and why.
+// balancer's table, the targets to probe, the instances of VRRP, and events that say what changed and why.
 //
 // It is pure: no clock, no I/O, no goroutine. Time comes with each [Input], so that the same inputs always give the same
 // [Output]. A [Director] is for one goroutine; what it returns is the caller's to keep.
@@ -58,6 +58,16 @@ type Director struct {
 	checks      []*config.Check      // with a name of their own, and
 	named       []*target            // their targets
 	generations map[string]uint64    // of the targets, by check type; kept for types that are no longer used
+
+	syncBlocks []config.Sync
+	instances  []*instance // in the order of the files
+	byInstance map[string]*instance
+	groups     []*syncGroup
+	// the blocks that these were made of
+	vrrpInstances []*config.VRRPInstance
+	syncGroups    []*config.SyncGroup
+
+	released map[string]bool // by an operator, whether it is configured or not
 }
 
 // A Seed is what is known when a director starts.
@@ -72,6 +82,13 @@ type Seed struct {
 	NextEvent uint64                 // the ID of the first event to come; 0 is taken for 1
 	Verdicts  map[string]sdk.Verdict // from the journal, by target ID
 	Held      []sdk.ObservedService  // what the kernel held
+
+	// Adopts is set if a vrrp plugin of a former core is there and goes on with what it does. Then what checks and
+	// instances were last still holds. Otherwise the machine starts from nothing: no instance becomes master before
+	// its checks without weight have said something new, and States counts for nothing.
+	Adopts   bool
+	States   map[string]sdk.VRRPState // of instances, from the journal
+	Released []string                 // instances that an operator released
 }
 
 // An Output is what changed by a step, and why.
@@ -79,6 +96,8 @@ type Output struct {
 	Table   sdk.TableUpdate             // Generation 0: nothing changed
 	Targets map[string]sdk.TargetUpdate // by check type; only the types whose targets changed
 	Events  []sdk.Event                 // causes before effects
+
+	Instances []sdk.VRRPInstance // all of them; nil: nothing changed
 }
 
 // New returns a director for a configuration, with the whole table and all targets as its first output. The states that
@@ -89,9 +108,11 @@ func New(cfg *config.Config, seed Seed) (*Director, Output) {
 		nextEvent:   max(seed.NextEvent, 1),
 		generation:  1,
 		generations: make(map[string]uint64),
+		released:    make(map[string]bool, len(seed.Released)),
 	}
 	p := buildPlan(cfg, nil)
-	p.recall(seed.Verdicts)
+	p.recall(seed.Verdicts, seed.Adopts)
+	d.beginInstances(p, seed)
 	held := readHeld(seed.Held)
 	for _, vs := range p.virtualServers {
 		was := held.adopt(vs)
@@ -105,11 +126,15 @@ func New(cfg *config.Config, seed Seed) (*Director, Output) {
 		d.generations[typ] = 1
 		for _, t := range ts {
 			t.probedSince = 1
+			t.told = !t.suspended
 		}
 	}
 	d.install(p)
 
 	out := Output{Table: d.Table()}
+	if len(d.instances) > 0 {
+		out.Instances = d.Instances()
+	}
 	for _, typ := range d.CheckTypes() {
 		if out.Targets == nil {
 			out.Targets = make(map[string]sdk.TargetUpdate)
@@ -121,7 +146,9 @@ func New(cfg *config.Config, seed Seed) (*Director, Output) {
 
 // install makes a plan the one that is followed.
 func (d *Director) install(p *plan) {
-	d.timeouts, d.sync = p.timeouts, p.sync
+	d.timeouts, d.syncBlocks, d.sync = p.timeouts, p.syncBlocks, syncDaemons(p.syncBlocks, p.byInstance)
+	d.instances, d.byInstance, d.groups = p.instances, p.byInstance, p.groups
+	d.vrrpInstances, d.syncGroups = p.vrrpInstances, p.syncGroups
 	d.virtualServers = p.virtualServers
 	d.targets, d.byType = p.targets, p.byType
 	d.checks, d.named = p.checks, p.named
@@ -144,6 +171,12 @@ func (d *Director) Step(in Input) Output {
 	case Verdicts:
 		d.now = in.Now
 		out = d.observe(in)
+	case VRRP:
+		d.now = in.Now
+		out = d.hear(in)
+	case Release:
+		d.now = in.Now
+		out = d.release(in)
 	case Note:
 		d.note(in)
 	}
@@ -167,7 +200,9 @@ func (d *Director) Table() sdk.TableUpdate {
 func (d *Director) Targets(checkType string) sdk.TargetUpdate {
 	u := sdk.TargetUpdate{Generation: d.generations[checkType], Full: true}
 	for _, t := range d.byType[checkType] {
-		u.Targets = append(u.Targets, t.message())
+		if !t.suspended {
+			u.Targets = append(u.Targets, t.message())
+		}
 	}
 	return u
 }

@@ -1,6 +1,7 @@
 package director
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/evenkeel/evenkeel/hcl/config"
@@ -12,7 +13,8 @@ import (
 // these virtual servers need, not all. It says false, having done nothing, when more has changed than that.
 func (d *Director) exchange(cfg *config.Config) (out Output, ok bool) {
 	if len(cfg.VirtualServers) != len(d.virtualServers) || !slices.Equal(cfg.Checks, d.checks) ||
-		d.timeouts != sdk.Timeouts(cfg.IPVS.Timeouts) || !slices.Equal(d.sync, syncDaemons(cfg.IPVS.Sync)) {
+		d.timeouts != sdk.Timeouts(cfg.IPVS.Timeouts) || !slices.EqualFunc(d.syncBlocks, cfg.IPVS.Sync, sameSync) ||
+		!reflect.DeepEqual(d.vrrpInstances, cfg.VRRPInstances) || !reflect.DeepEqual(d.syncGroups, cfg.SyncGroups) {
 		return out, false
 	}
 	was, is := newPlan(0), newPlan(0)
@@ -28,6 +30,7 @@ func (d *Director) exchange(cfg *config.Config) (out Output, ok bool) {
 		is.addVirtualServer(c)
 		vs := is.virtualServers[len(is.virtualServers)-1]
 		vs.order = i
+		vs.rest(suspended(vs, d.byInstance))
 		former[vs] = old
 		was.take(old)
 	}
@@ -69,6 +72,12 @@ func (p *plan) take(vs *virtualServer) {
 			p.inOrder = append(p.inOrder, t)
 		}
 	}
+}
+
+// sameSync compares without the position in the file.
+func sameSync(a, b config.Sync) bool {
+	a.Position, b.Position = config.Position{}, config.Position{}
+	return a == b
 }
 
 // samePlace says whether one target can stand in the place of another.

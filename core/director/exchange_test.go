@@ -44,3 +44,19 @@ func TestVirtualServersThatStayWhatTheyAreToOthersAreExchanged(t *testing.T) {
 		})
 	}
 }
+
+func TestARedirectedFollowerAndAnotherInstanceAreNoExchange(t *testing.T) {
+	d, _ := New(following(1), Seed{Now: start})
+	cfg := following(1)
+	cfg.Checks = d.checks
+	cfg.VRRPInstances[0].Track[0].Check = d.checks[0]
+	if _, ok := d.exchange(cfg); !ok {
+		t.Error("instances that are equal are not exchanged")
+	}
+	cfg = following(1)
+	cfg.Checks = d.checks
+	cfg.VRRPInstances[0].Priority = 7
+	if _, ok := d.exchange(cfg); ok {
+		t.Error("another priority is an exchange of virtual servers")
+	}
+}

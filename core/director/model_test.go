@@ -16,7 +16,7 @@ import (
 )
 
 // addresses lets go-cmp compare values with unexported fields, which are all comparable.
-var addresses = cmpopts.EquateComparable(netip.Addr{})
+var addresses = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
 
 // A balancer is the simplest thing that obeys table updates: what a balancer plugin must hold after each of them.
 type balancer struct {

@@ -12,13 +12,18 @@ import (
 // A plan is a configuration in the director's terms, before any state is put into it.
 type plan struct {
 	timeouts       sdk.Timeouts
-	sync           []sdk.SyncDaemon
+	syncBlocks     []config.Sync
 	virtualServers []*virtualServer
 	targets        map[string]*target
 	byType         map[string][]*target
 	inOrder        []*target // those of virtual servers that were added
 	checks         []*config.Check
 	named          []*target
+	instances      []*instance
+	byInstance     map[string]*instance
+	groups         []*syncGroup
+	vrrpInstances  []*config.VRRPInstance
+	syncGroups     []*config.SyncGroup
 
 	sharedChecks map[checkName]*target
 }
@@ -50,7 +55,8 @@ func buildPlan(cfg *config.Config, former []*virtualServer) *plan {
 		}
 	}
 	p := newPlan(targets)
-	p.timeouts, p.sync, p.checks = sdk.Timeouts(cfg.IPVS.Timeouts), syncDaemons(cfg.IPVS.Sync), cfg.Checks
+	p.timeouts, p.syncBlocks, p.checks = sdk.Timeouts(cfg.IPVS.Timeouts), cfg.IPVS.Sync, cfg.Checks
+	p.vrrpInstances, p.syncGroups = cfg.VRRPInstances, cfg.SyncGroups
 	same := make(map[*config.VirtualServer]*virtualServer, len(former))
 	for _, vs := range former {
 		same[vs.cfg] = vs
@@ -73,6 +79,7 @@ func buildPlan(cfg *config.Config, former []*virtualServer) *plan {
 			p.named = append(p.named, t)
 		}
 	}
+	p.addInstances(cfg)
 	return p
 }
 
@@ -206,10 +213,11 @@ func (p *plan) freeID(id string) string {
 	return free
 }
 
-// recall puts the verdicts of the journal into the plan.
-func (p *plan) recall(verdicts map[string]sdk.Verdict) {
+// recall puts the verdicts of the journal into the plan; those that keep an instance from being master only if it may be
+// that already.
+func (p *plan) recall(verdicts map[string]sdk.Verdict, adopts bool) {
 	for id, v := range verdicts {
-		if t := p.targets[id]; t != nil && known(v.State) {
+		if t := p.targets[id]; t != nil && known(v.State) && (adopts || !t.gates) {
 			t.hold(v)
 		}
 	}

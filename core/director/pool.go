@@ -26,6 +26,8 @@ type virtualServer struct {
 
 	event   uint64 // the config event of this step, or 0
 	touched bool   // while verdicts are taken in: it is concerned
+
+	suspended bool // its checks rest
 }
 
 // A sorryServer is a sorry server. The kernel knows a destination by its address and port alone, so that one with those

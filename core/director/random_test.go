@@ -31,6 +31,7 @@ func (r source) config() *config.Config {
 		check.Name = pick(r, "a", "b")
 		c.Checks = append(c.Checks, check)
 	}
+	r.vrrp(c)
 	for range r.IntN(5) {
 		c.VirtualServers = append(c.VirtualServers, r.virtualServer(c))
 	}
@@ -68,6 +69,9 @@ func (r source) virtualServer(c *config.Config) *config.VirtualServer {
 			Port:     80,
 			Protocol: pick(r, "tcp", "udp"),
 		}
+	}
+	if r.one(3) {
+		vs.ChecksFollow = pick(r, "VI_1", "VI_2", "VI_9")
 	}
 	if r.one(4) {
 		vs.Persistence = &config.Persistence{Timeout: time.Minute}
@@ -140,7 +144,7 @@ func (r source) mutate(old *config.Config) *config.Config {
 		i := r.IntN(len(c.VirtualServers))
 		vs := c.VirtualServers[i]
 		other := r.virtualServer(c)
-		switch r.IntN(12) {
+		switch r.IntN(14) {
 		case 0:
 			c.VirtualServers = slices.Delete(c.VirtualServers, i, i+1)
 		case 1:
@@ -159,6 +163,10 @@ func (r source) mutate(old *config.Config) *config.Config {
 			vs.Scheduler = other.Scheduler
 		case 8:
 			r.ipvs(c)
+		case 9:
+			r.vrrp(c)
+		case 10:
+			vs.ChecksFollow = other.ChecksFollow
 		default:
 			if len(vs.RealServers) == 0 {
 				break
@@ -220,4 +228,56 @@ func (r source) verdicts(d *Director, now time.Time) []sdk.Verdict {
 		}
 	}
 	return batch
+}
+
+// vrrp makes random instances and groups, that track the checks with a name.
+func (r source) vrrp(c *config.Config) {
+	c.VRRPInstances, c.SyncGroups = nil, nil
+	tracks := func() []config.Track {
+		var ts []config.Track
+		for range r.IntN(3) {
+			t := config.Track{Interface: pick(r, "eth1", "eth2")}
+			if len(c.Checks) > 0 && c.Checks[0] != nil && r.one(2) {
+				t = config.Track{Check: c.Checks[0]}
+			}
+			if r.one(2) {
+				w := r.IntN(507) - 253
+				t.Weight = &w
+			}
+			ts = append(ts, t)
+		}
+		return ts
+	}
+	for range r.IntN(4) {
+		c.VRRPInstances = append(c.VRRPInstances, &config.VRRPInstance{
+			Name: pick(r, "VI_1", "VI_2", "VI_3"), Interface: pick(r, "eth0", "eth1"), VirtualRouterID: uint8(r.IntN(3)),
+			Priority: pick[uint8](r, 50, 100, 255), AdvertInterval: time.Second, Track: tracks(),
+			Addresses: []config.VirtualAddress{{Prefix: netip.PrefixFrom(r.serverAddress(), 24)}},
+		})
+	}
+	if r.one(2) {
+		c.SyncGroups = []*config.SyncGroup{{Name: pick(r, "edge", "core"), Members: c.VRRPInstances, Track: tracks()}}
+	}
+	if r.one(20) {
+		c.VRRPInstances = append(c.VRRPInstances, nil)
+		c.SyncGroups = append(c.SyncGroups, nil)
+	}
+}
+
+// report returns what a vrrp plugin might say, also of instances that nobody configured.
+func (r source) report(now time.Time) sdk.VRRPReport {
+	report := sdk.VRRPReport{Snapshot: r.one(4)}
+	for range r.IntN(4) {
+		report.Transitions = append(report.Transitions, sdk.VRRPTransition{
+			Instance: pick(r, "VI_1", "VI_2", "VI_3", "VI_9"), To: pick(r, sdk.VRRPBackup, sdk.VRRPMaster, sdk.VRRPMaster, sdk.VRRPFault, ""),
+			Priority: uint8(r.IntN(256)), Reason: "it is so", Time: now,
+		})
+	}
+	for range r.IntN(3) {
+		report.Notices = append(report.Notices, sdk.VRRPNotice{
+			Instance: pick(r, "VI_1", "VI_2", "VI_9"), Kind: pick(r, sdk.NoticeRival, sdk.NoticeConflict), Subject: pick(r, "10.0.0.2", "10.0.0.3"),
+			Ended: r.one(2), Text: pick(r, "it is there", "it is there again"),
+		})
+	}
+	return report
 }

@@ -49,6 +49,7 @@ type simulation struct {
 	d, twin   *Director
 	balancer  balancer
 	prober    prober
+	router    router
 }
 
 func simulate(t *testing.T, seed uint64, steps int) {
@@ -73,10 +74,14 @@ func simulate(t *testing.T, seed uint64, steps int) {
 	}
 	for range steps {
 		s.now = s.now.Add(time.Second)
-		switch n := s.r.IntN(10); {
+		switch n := s.r.IntN(16); {
 		case n < 7:
 			s.takeVerdicts()
-		case n < 9:
+		case n < 12:
+			s.hearOfInstances()
+		case n < 13:
+			s.release()
+		case n < 15:
 			s.reload()
 		default:
 			s.restart()
@@ -89,7 +94,7 @@ func (s *simulation) takeVerdicts() {
 	shuffled := slices.Clone(batch)
 	s.r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 	s.check(s.d.Step(Verdicts{Now: s.now, Verdicts: batch}), s.twin.Step(Verdicts{Now: s.now, Verdicts: shuffled}))
-	if again := s.d.Step(Verdicts{Now: s.now, Verdicts: batch}); again.Table.Generation != 0 || len(again.Events) > 0 {
+	if again := s.d.Step(Verdicts{Now: s.now, Verdicts: batch}); again.Table.Generation != 0 || len(again.Events) > 0 || again.Instances != nil {
 		s.Fatalf("the same verdicts again: %+v", again)
 	}
 }
@@ -109,7 +114,7 @@ func (s *simulation) reload() {
 		s.config = deepCopy(s.config)
 	}
 	s.twin.Step(copied)
-	if again := s.d.Step(Configure{Now: s.now, Config: s.config}); again.Table.Generation != 0 || len(again.Events)+len(again.Targets) > 0 {
+	if again := s.d.Step(Configure{Now: s.now, Config: s.config}); again.Table.Generation != 0 || len(again.Events)+len(again.Targets) > 0 || again.Instances != nil {
 		s.Fatalf("the same configuration again: %+v", again)
 	}
 }
@@ -134,11 +139,19 @@ func share(former, next *config.Config) *config.Config {
 // restart puts directors in the place of the old ones that know what the journal and the kernel know.
 func (s *simulation) restart() {
 	was := s.d.Table().Table
-	seed := Seed{Now: s.now, NextEvent: s.nextEvent, Verdicts: s.d.Verdicts(), Held: observed(was)}
+	seed := Seed{
+		Now: s.now, NextEvent: s.nextEvent, Verdicts: s.d.Verdicts(), Held: observed(was),
+		Adopts: true, States: s.d.States(), Released: s.d.Released(),
+	}
+	asked, trusted := s.d.Instances(), s.trusted()
 	var out, twinOut Output
 	s.d, out = New(s.config, seed)
 	s.twin, twinOut = New(s.config, seed)
 	sameTables(s, "the table after a restart", was, s.d.Table().Table)
+	if diff := gocmp.Diff(asked, s.d.Instances(), addresses); diff != "" && !trusted {
+		s.Fatalf("what is asked of VRRP after a restart (-before +after):\n%s", diff)
+	}
+	s.router = router{}
 	s.balancer = balancer{}
 	clear(s.prober)
 	s.check(out, twinOut)
@@ -181,6 +194,7 @@ func (s *simulation) check(out, twinOut Output) {
 	}
 	sameTables(s, "the deltas together", s.d.Table().Table, s.balancer.table())
 	s.checkTargets(out)
+	s.checkInstances(out)
 	status := s.d.Status()
 	for _, vs := range status.VirtualServers {
 		s.checkPool(vs, s.balancer.services[vs.Service].destinations)
@@ -197,9 +211,9 @@ func (s *simulation) checkEvents(out Output) {
 			s.Fatalf("event %d in the place of %d", e.ID, s.nextEvent)
 		case e.Cause >= e.ID:
 			s.Fatalf("event %d is caused by the later %d", e.ID, e.Cause)
-		case e.Cause != 0 && e.Cause < out.Events[0].ID:
+		case e.Cause != 0 && e.Cause < out.Events[0].ID && e.Kind != "vrrp_instance" && e.Kind != "vrrp_notice":
 			s.Fatalf("event %d is caused by %d, of an earlier step", e.ID, e.Cause)
-		case e.Cause == 0 && e.Kind != "check" && e.Kind != "factor" && e.Kind != "config":
+		case e.Cause == 0 && !slices.Contains([]string{"check", "factor", "config", "operator", "vrrp_instance", "vrrp_notice", "virtual_server", "sync", "vrrp_priority"}, e.Kind):
 			s.Fatalf("nothing causes %+v", e)
 		case e.From == e.To:
 			s.Fatalf("an event without a change: %+v", e)
@@ -229,7 +243,9 @@ func (s *simulation) checkTargets(out Output) {
 			}
 		}
 	}
-	maps.DeleteFunc(s.prober, func(_ string, targets map[string]sdk.Target) bool { return len(targets) == 0 })
+	none := func(_ string, targets map[string]sdk.Target) bool { return len(targets) == 0 }
+	maps.DeleteFunc(s.prober, none)
+	maps.DeleteFunc(full, none)
 	for _, targets := range s.prober {
 		for id, target := range targets {
 			target.Initial, target.Factor = held[id].State, held[id].Factor // what it was when it was said does not matter

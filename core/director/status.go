@@ -13,6 +13,36 @@ type Status struct {
 	Generation     uint64                // of the table
 	VirtualServers []VirtualServerStatus // in the order of the files
 	Checks         []CheckStatus         // those with a name of their own
+	Instances      []InstanceStatus
+	Groups         []GroupStatus
+}
+
+// An InstanceStatus is what is thought of a vrrp_instance.
+type InstanceStatus struct {
+	Name       string
+	Position   config.Position
+	Interface  string
+	RouterID   uint8
+	Version    uint8
+	Configured uint8 // priority
+	Addresses  []netip.Prefix
+	Group      string        // "": none
+	State      sdk.VRRPState // "": nobody has said
+	Since      time.Time
+	Reason     string
+	Priority   uint8 // with all tracking, as the plugin says; 0: it has not
+	Released   bool
+	Fault      string // "": no check keeps it from being master
+	Notices    []sdk.VRRPNotice
+}
+
+// A GroupStatus is what is thought of a vrrp_sync_group.
+type GroupStatus struct {
+	Name     string
+	Position config.Position
+	Members  []string
+	State    sdk.VRRPState // "": its members have not been in one state yet
+	Since    time.Time
 }
 
 // A VirtualServerStatus is what is thought of a virtual server.
@@ -27,6 +57,7 @@ type VirtualServerStatus struct {
 	QuorumGained bool
 	Since        time.Time // of the quorum's state
 	RealServers  []RealServerStatus
+	Suspended    string             // why its checks rest; "": they run
 	SorryServer  *SorryServerStatus // nil: none configured
 }
 
@@ -79,7 +110,44 @@ func (d *Director) Status() Status {
 	for _, t := range d.named {
 		s.Checks = append(s.Checks, t.status())
 	}
+	for _, v := range d.instances {
+		s.Instances = append(s.Instances, v.status())
+	}
+	for _, g := range d.groups {
+		status := GroupStatus{Name: g.cfg.Name, Position: g.cfg.Position, State: g.state, Since: g.since}
+		for _, v := range g.members {
+			status.Members = append(status.Members, v.cfg.Name)
+		}
+		s.Groups = append(s.Groups, status)
+	}
 	return s
+}
+
+func (v *instance) status() InstanceStatus {
+	status := InstanceStatus{
+		Name:       v.cfg.Name,
+		Position:   v.cfg.Position,
+		Interface:  v.cfg.Interface,
+		RouterID:   v.cfg.VirtualRouterID,
+		Version:    v.cfg.Version,
+		Configured: v.cfg.Priority,
+		Group:      v.spec.SyncGroup,
+		State:      v.state,
+		Since:      v.since,
+		Reason:     v.reason,
+		Priority:   v.priority,
+		Released:   v.spec.Released,
+		Fault:      v.spec.Fault,
+	}
+	for _, list := range [][]config.VirtualAddress{v.cfg.Addresses, v.cfg.Excluded} {
+		for _, a := range list {
+			status.Addresses = append(status.Addresses, a.Prefix)
+		}
+	}
+	for _, n := range v.notices {
+		status.Notices = append(status.Notices, n.VRRPNotice)
+	}
+	return status
 }
 
 func (vs *virtualServer) status() VirtualServerStatus {
@@ -93,6 +161,9 @@ func (vs *virtualServer) status() VirtualServerStatus {
 		Hysteresis:   vs.cfg.Hysteresis,
 		QuorumGained: vs.quorum == gained,
 		Since:        vs.since,
+	}
+	if vs.suspended {
+		status.Suspended = "its checks follow " + vs.cfg.ChecksFollow + ", which is not master here"
 	}
 	for i, s := range vs.servers {
 		status.RealServers = append(status.RealServers, s.status(vs.slots[i].present))

@@ -17,8 +17,12 @@ type target struct {
 	check       *config.Check
 	order       int // place in the files
 	servers     []*realServer
+	instances   []*instance // that track it
+	gates       bool        // one of them is in FAULT while it is not up
 	verdict     sdk.Verdict
 	probedSince uint64 // the generation of its type's targets that began this probe
+	suspended   bool   // it is not probed, and its verdict stands
+	told        bool   // its plugin has it
 
 	before  sdk.Verdict // while verdicts are taken in: the one before them,
 	touched bool        // if this is set
@@ -68,18 +72,18 @@ func (t *target) hold(v sdk.Verdict) {
 // known says whether a verdict's state is one that decides something.
 func known(s sdk.State) bool { return s == sdk.StateUp || s == sdk.StateDown }
 
-// diffTargets compares the targets of one check type and returns the update from one to the other. ok is false when
-// there is nothing to say.
+// diffTargets compares the targets of one check type, as its plugin has them, with what it should have, and returns the
+// update from one to the other. ok is false when there is nothing to say.
 func diffTargets(checkType string, old, next map[string]*target, oldList, nextList []*target) (u sdk.TargetUpdate, ok bool) {
 	for _, t := range nextList {
 		was := old[t.spec.ID]
-		if was != t && (was == nil || !was.sameMessage(t)) {
+		if !t.suspended && (was == nil || !was.told || was != t && !was.sameMessage(t)) {
 			u.Targets = append(u.Targets, t.message())
 		}
 	}
 	for _, t := range oldList {
 		is := next[t.spec.ID]
-		if is == nil || is.check.Type != checkType {
+		if t.told && (is == nil || is.check.Type != checkType || is.suspended) {
 			u.Removed = append(u.Removed, t.spec.ID)
 		}
 	}

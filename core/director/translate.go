@@ -62,25 +62,62 @@ func sorryDestination(c *config.SorryServer) sdk.Destination {
 	}
 }
 
-// syncDaemons returns both sides of each sync block. One that follows a vrrp_instance has the side that the instance's
-// state asks for, and while that is unknown, none.
-func syncDaemons(blocks []config.Sync) []sdk.SyncDaemon {
-	var daemons []sdk.SyncDaemon
-	for _, b := range blocks {
-		if b.Follow != "" {
-			continue
-		}
-		for _, backup := range []bool{false, true} {
-			daemons = append(daemons, sdk.SyncDaemon{
-				Backup:    backup,
-				Interface: b.Interface,
-				ID:        b.ID,
-				Group:     b.Group,
-				Port:      b.Port,
-				TTL:       b.TTL,
-				MaxLength: b.MaxLength,
-			})
-		}
+// vrrpInstance returns an instance as it is while no check counts.
+func vrrpInstance(c *config.VRRPInstance) sdk.VRRPInstance {
+	v := sdk.VRRPInstance{
+		Name:            c.Name,
+		Interface:       c.Interface,
+		VirtualRouterID: c.VirtualRouterID,
+		Version:         c.Version,
+		Priority:        c.Priority,
+		AdvertInterval:  c.AdvertInterval,
+		Preempt:         c.Preempt,
+		PreemptDelay:    c.PreemptDelay,
+		StartupDelay:    c.StartupDelay,
+		RFC5798Checksum: c.Checksum == config.RFC5798,
+		DropToVIP:       !c.Accept,
+		Source:          c.SourceAddress,
+		MulticastGroup:  c.MulticastGroup,
+		UnicastPeers:    c.UnicastPeers,
+		UnicastTTL:      sdk.UnicastTTL(c.UnicastTTL),
+		Addresses:       virtualAddresses(c.Addresses),
+		Excluded:        virtualAddresses(c.Excluded),
+		VirtualMAC:      sdk.VirtualMAC(c.VirtualMAC),
+		Announcements: sdk.Announcements{
+			Repeat:              c.Announcements.Repeat,
+			Delay:               c.Announcements.Delay,
+			Refresh:             c.Announcements.Refresh,
+			RefreshRepeat:       c.Announcements.RefreshRepeat,
+			LowerPriorityRepeat: c.Announcements.LowerPriorityRepeat,
+			LowerPriorityDelay:  c.Announcements.LowerPriorityDelay,
+			ARPInterval:         c.Announcements.ARPInterval,
+			NAInterval:          c.Announcements.NAInterval,
+		},
 	}
-	return daemons
+	if c.Authentication != nil {
+		v.Authentication = sdk.VRRPAuthentication(*c.Authentication)
+	}
+	for _, r := range c.Routes {
+		v.Routes = append(v.Routes, sdk.VirtualRoute{
+			Destination: r.Destination, Via: r.Via, Interface: r.Interface, Source: r.Source, Metric: r.Metric, Table: r.Table,
+		})
+	}
+	return v
+}
+
+func virtualAddresses(list []config.VirtualAddress) []sdk.VirtualAddress {
+	var out []sdk.VirtualAddress
+	for _, a := range list {
+		out = append(out, sdk.VirtualAddress{Prefix: a.Prefix, Interface: a.Interface, Label: a.Label, Scope: a.Scope, Peer: a.Peer})
+	}
+	return out
+}
+
+// trackedInterface returns a track block of an interface.
+func trackedInterface(b config.Track) sdk.TrackedInterface {
+	t := sdk.TrackedInterface{Name: b.Interface, UpDelay: b.UpDelay, DownDelay: b.DownDelay}
+	if b.Weight != nil {
+		t.Weight = *b.Weight
+	}
+	return t
 }

@@ -62,20 +62,6 @@ func TestAVirtualServerInTheContractsWords(t *testing.T) {
 	}
 }
 
-func TestASyncThatFollowsNobodyRunsBothSides(t *testing.T) {
-	group := netip.MustParseAddr("224.0.0.82")
-	got := syncDaemons([]config.Sync{
-		{Interface: "eth1", ID: 51, Group: group, Port: 8849, TTL: 2, MaxLength: 1400},
-		{Interface: "eth2", ID: 52, Follow: "VI_1"},
-	})
-	one := sdk.SyncDaemon{Interface: "eth1", ID: 51, Group: group, Port: 8849, TTL: 2, MaxLength: 1400}
-	other := one
-	other.Backup = true
-	if diff := gocmp.Diff([]sdk.SyncDaemon{one, other}, got, addresses); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
 func TestTargets(t *testing.T) {
 	cfg := web(1)
 	elsewhere := netip.MustParseAddr("10.2.0.1")

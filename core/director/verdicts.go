@@ -29,10 +29,14 @@ func (d *Director) observe(in Verdicts) Output {
 		d.observeServers(vs)
 		d.settle(vs, func(was, is slot) { record(&u, vs.service.Key, was, is) })
 	}
+	out := Output{Table: d.stamp(u)}
+	if d.trackChanged(changed) {
+		out.Instances = d.Instances()
+	}
 	for _, t := range changed {
 		t.event, t.weighed = 0, 0
 	}
-	return Output{Table: d.stamp(u)}
+	return out
 }
 
 // hold takes verdicts in and returns the targets whose state or factor is another than before, in the order of the files.
@@ -40,7 +44,7 @@ func (d *Director) hold(in Verdicts) []*target {
 	var touched []*target
 	for _, v := range in.Verdicts {
 		t := d.targets[v.TargetID]
-		if t == nil || !known(v.State) || in.Generation != 0 && in.Generation < t.probedSince {
+		if t == nil || t.suspended || !known(v.State) || in.Generation != 0 && in.Generation < t.probedSince {
 			continue
 		}
 		if !t.touched {

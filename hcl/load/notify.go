@@ -15,6 +15,7 @@ var eventKinds = map[string][]string{
 	"config":          nil,
 	"drift":           nil,
 	"factor":          nil,
+	"operator":        nil,
 	"plugin":          nil,
 	"provision":       nil,
 	"quorum":          {"gained", "lost"},
