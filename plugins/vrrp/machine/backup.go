@@ -7,6 +7,10 @@ import (
 
 // enterBackup begins to listen, with a full Master_Down interval. master is the advert that made it so, if one did.
 func (in *Instance) enterBackup(reason string, master Advert) {
+	in.letsPass = 0
+	if in.group.lostCrossing(in, master) {
+		in.letsPass = in.router.now + in.config.AdvertInterval
+	}
 	in.enter(Backup, reason, master.Source)
 	if master.Source.IsValid() {
 		in.follow(master)
@@ -25,7 +29,11 @@ func (in *Instance) wait(d time.Duration) {
 func (in *Instance) follow(a Advert) {
 	in.hear(a)
 	in.interval, in.adopted = in.intervalOf(a), in.config.Version != 2
-	in.wait(in.masterDown())
+	d := in.masterDown()
+	if in.router.now < in.letsPass {
+		d += in.interval
+	}
+	in.wait(d)
 }
 
 func (in *Instance) hear(a Advert) {

@@ -77,7 +77,6 @@ func (g *group) promote(reason string) {
 // yield makes backups of the members that are masters, because of another master's advert to one of them. No priority 0
 // is sent: the other is there already.
 func (g *group) yield(to *Instance, a Advert, reason string) {
-	tie := a.Priority == to.priority
 	for _, m := range g.members {
 		if m.state == Master {
 			m.place(RemoveAddresses)
@@ -90,18 +89,16 @@ func (g *group) yield(to *Instance, a Advert, reason string) {
 			m.enterBackup("another member of its sync group yielded", Advert{})
 		default:
 			m.enterBackup(reason, a)
-			if tie && len(g.members) > 1 && m == g.members[0] {
-				m.letPass()
-			}
 		}
 	}
 }
 
-// letPass gives another group of the same priority an advert interval's lead. Addresses decide between equal priorities
-// on each link for itself: two groups may each win on one link and lose on another, both yield, and begin anew together,
-// for ever. So the link of the first member, the same on all nodes, says who begins later.
-func (in *Instance) letPass() {
-	in.wait(in.masterDown() + in.interval)
+// lostCrossing says whether an instance that becomes a backup because of an advert (if there is one) should let another
+// group of the same priority have an advert interval's lead. Addresses decide between equal priorities on each link for
+// itself: two groups may each win on one link and lose on another, both yield, and begin anew together, for ever. So the
+// link of the first member, the same on all nodes, says who begins later.
+func (g *group) lostCrossing(in *Instance, a Advert) bool {
+	return len(g.members) > 1 && in == g.members[0] && a.Priority == in.priority
 }
 
 // leave takes instances out of the role with priority 0, if they have it, and brings them all to another state.

@@ -27,6 +27,7 @@ type Instance struct {
 	ready      bool          // Master_Down has passed; it waits for the other members of its group, or for a reclaim
 	doubted    bool          // Master_Down ended so late that the instance waits a little longer
 	lowerSince time.Duration // the first advert of a master with lower priority; never if there is none
+	letsPass   time.Duration // until then it gives another group of the same priority a lead
 	notBefore  time.Duration // the start-up delay's end
 
 	// In Master.
