@@ -7,10 +7,6 @@ import (
 
 // enterBackup begins to listen, with a full Master_Down interval. master is the advert that made it so, if one did.
 func (in *Instance) enterBackup(reason string, master Advert) {
-	in.letsPass = 0
-	if in.group.lostCrossing(in, master) {
-		in.letsPass = in.router.now + in.config.AdvertInterval
-	}
 	in.enter(Backup, reason, master.Source)
 	if master.Source.IsValid() {
 		in.follow(master)
@@ -27,8 +23,11 @@ func (in *Instance) wait(d time.Duration) {
 
 // follow accepts a master: its interval counts from now on, and it has a Master_Down interval until its next advert.
 func (in *Instance) follow(a Advert) {
-	in.hear(a)
 	in.interval, in.adopted = in.intervalOf(a), in.config.Version != 2
+	if in.group.mayCross(in, a) {
+		in.letsPass = in.router.now + in.interval
+	}
+	in.hear(a)
 	d := in.masterDown()
 	if in.router.now < in.letsPass {
 		d += in.interval

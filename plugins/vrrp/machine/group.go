@@ -93,12 +93,13 @@ func (g *group) yield(to *Instance, a Advert, reason string) {
 	}
 }
 
-// lostCrossing says whether an instance that becomes a backup because of an advert (if there is one) should let another
-// group of the same priority have an advert interval's lead. Addresses decide between equal priorities on each link for
-// itself: two groups may each win on one link and lose on another, both yield, and begin anew together, for ever. So the
-// link of the first member, the same on all nodes, says who begins later.
-func (g *group) lostCrossing(in *Instance, a Advert) bool {
-	return len(g.members) > 1 && in == g.members[0] && a.Priority == in.priority
+// mayCross says whether a member that has a new master should let other groups of the same priority have an advert
+// interval's lead from here. Addresses decide between equal priorities on each link for itself: two groups may each win
+// on one link and lose on another, both yield, and begin anew together, for ever. So the link of the first member, the
+// same on all nodes, says who begins later: who hears a higher address there. Each clash leaves one contender less.
+func (g *group) mayCross(in *Instance, a Advert) bool {
+	return len(g.members) > 1 && in == g.members[0] &&
+		a.Priority == in.priority && a.Source != in.heard.Source && plain(a.Source).Compare(plain(in.config.Address)) > 0
 }
 
 // leave takes instances out of the role with priority 0, if they have it, and brings them all to another state.
