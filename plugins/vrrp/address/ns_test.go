@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/netspace"
 )
 
@@ -134,3 +133,4 @@ func TestNSAddressesAreAddedAsTheyShouldBeAndRemoved(t *testing.T) {
 	}
 }
 
+func words(s string) []string { return strings.Fields(s) }

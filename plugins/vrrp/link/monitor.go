@@ -144,7 +144,7 @@ func (m *Monitor) replace(k *known, now []rtnetlink.Address) {
 	was := k.addresses
 	k.addresses = now
 	for _, a := range was {
-		if find(now, a) < 0 {
+		if find(now, a) < 0 && usable(a) {
 			m.tell(AddressRemoved, k.Link, a)
 		}
 	}
@@ -226,8 +226,11 @@ func (m *Monitor) removed(a rtnetlink.Address) {
 		return
 	}
 	if i := find(k.addresses, a); i >= 0 {
+		was := usable(k.addresses[i])
 		k.addresses = slices.Delete(k.addresses, i, i+1)
-		m.tell(AddressRemoved, k.Link, a)
+		if was {
+			m.tell(AddressRemoved, k.Link, a)
+		}
 	}
 }
 

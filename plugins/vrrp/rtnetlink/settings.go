@@ -15,6 +15,7 @@ type Setting uint16
 const (
 	RPFilter           Setting = 8
 	ARPFilter          Setting = 13
+	ARPAnnounce        Setting = 18
 	ARPIgnore          Setting = 19
 	PromoteSecondaries Setting = 20
 	AcceptLocal        Setting = 23

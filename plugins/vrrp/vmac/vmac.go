@@ -10,13 +10,16 @@
 //
 //   - arp_ignore = 1 on both: each answers for its own addresses only. The real interface would otherwise answer for the
 //     virtual address with its own hardware address.
+//   - arp_announce = 2 on the real one: when the machine answers from the virtual address and must first ask by ARP where the
+//     client is, it asks by the real interface, and by default with the virtual address as sender: the client then had it at
+//     the real interface's hardware address.
 //   - arp_filter = 0 on the macvlan: it answers although the route back to the one who asks is the real interface's.
 //   - rp_filter on the macvlan is 0, or 2 where net.ipv4.conf.all.rp_filter is not 0 (the larger of the two counts, and 2
 //     asks only that there is some route back): what arrives there came from a network that is reached through the real one.
 //   - accept_local = 1 on the macvlan: the machine's other addresses on the same wire may talk to the virtual one.
 //
-// The macvlan makes no IPv6 link-local address of its own, which would be the same on both routers. arp_ignore of the real
-// interface stays as it is when the macvlan is removed: others may need it.
+// The macvlan makes no IPv6 link-local address of its own, which would be the same on both routers. The real
+// interface's settings stay as they are when the macvlan is removed: others may need them.
 //
 // A virtual address with a prefix, 192.0.2.1/24, brings a second route to 192.0.2.0/24, by the macvlan. [Metric] for that
 // route (address.Address.Metric) has the real interface's stay the better one, and the machine still reaches the network when
@@ -89,7 +92,8 @@ func (k *Kernel) Close() error { return k.conn.Close() }
 
 // Ensure makes the macvlan of a virtual router, with its settings, and sets it up; one that is there, over the same interface
 // and with the same hardware address, is adopted. An interface of the same name that is anything else is an error, and is
-// left alone, unless it is an earlier one of ours. created says whether there was none.
+// left alone, unless it is an earlier one of ours: so two virtual routers must not have one name, which two of the same number
+// over two interfaces have unless they are given others. created says whether there was none.
 func (k *Kernel) Ensure(r Router) (created bool, err error) {
 	fail := func(err error) (bool, error) {
 		return created, fmt.Errorf("virtual MAC interface %s over %s: %w", r.Interface(), r.Over, err)
@@ -131,7 +135,10 @@ func (k *Kernel) Ensure(r Router) (created bool, err error) {
 		rtnetlink.Value{Setting: rtnetlink.RPFilter, Value: rpFilter},
 		rtnetlink.Value{Setting: rtnetlink.AcceptLocal, Value: 1},
 	))
-	batch.Append(rtnetlink.Set(r.Over, rtnetlink.Value{Setting: rtnetlink.ARPIgnore, Value: 1}))
+	batch.Append(rtnetlink.Set(r.Over,
+		rtnetlink.Value{Setting: rtnetlink.ARPIgnore, Value: 1},
+		rtnetlink.Value{Setting: rtnetlink.ARPAnnounce, Value: 2},
+	))
 	batch.Append(rtnetlink.SetUp(want.Name))
 	if err := k.execute(&batch); err != nil {
 		return fail(err)
