@@ -12,6 +12,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/ftp"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/imap"
+	"github.com/evenkeel/evenkeel/plugins/check/ldap"
 	"github.com/evenkeel/evenkeel/plugins/check/mysql"
 	"github.com/evenkeel/evenkeel/plugins/check/ntp"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
@@ -38,7 +39,7 @@ func builtins() []sdk.Plugin {
 		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
 		mysql.Plugin(),
-		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(),
+		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(), ldap.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
 	}

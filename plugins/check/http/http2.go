@@ -1,7 +1,6 @@
 package http
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
 )
 
 // newHTTP2 makes what speaks HTTP/2 on connections that are there already, whether there is TLS below or not.
@@ -53,10 +53,7 @@ func (l *line) askHTTP2(ctx context.Context) (*http.Response, error) {
 // sometimes, depending on which of its goroutines notices.
 type witness struct {
 	net.Conn
-
-	mu    sync.Mutex
-	begin []byte // at most frameHeader bytes
-	end   error
+	dialog.Witness
 }
 
 // frameHeader is the size of a frame's header in bytes, RFC 9113, section 4.1.
@@ -65,12 +62,7 @@ const frameHeader = 9
 // Read reads.
 func (w *witness) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.begin = append(w.begin, b[:min(n, frameHeader-len(w.begin))]...)
-	if err != nil && w.end == nil {
-		w.end = err
-	}
+	w.Saw(b[:n], err)
 	return n, err
 }
 
@@ -79,16 +71,16 @@ var errNotHTTP2 = errors.New("not HTTP/2")
 
 // cause returns why there is no answer, of which err is what net/http says.
 func (w *witness) cause(err error) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	begin := w.Beginning()
+	begin = begin[:min(len(begin), frameHeader)]
 	const settings = 4 // the first frame of a server, RFC 9113, section 3.4
 	switch {
-	case bytes.HasPrefix(w.begin, []byte("HTTP/1")):
+	case strings.HasPrefix(begin, "HTTP/1"):
 		return fmt.Errorf("%w: the server speaks HTTP/1.1", errNotHTTP2)
-	case len(w.begin) > 3 && w.begin[3] != settings:
-		return fmt.Errorf("%w: the answer begins with %q", errNotHTTP2, w.begin)
-	case w.end != nil && strings.Contains(err.Error(), "client conn"): // "could not be established", "is closed", "not usable"
-		return w.end
+	case len(begin) > 3 && begin[3] != settings:
+		return fmt.Errorf("%w: the answer begins with %q", errNotHTTP2, begin)
+	case w.End() != nil && strings.Contains(err.Error(), "client conn"): // "could not be established", "is closed", "not usable"
+		return w.End()
 	}
 	return err
 }

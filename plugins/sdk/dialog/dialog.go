@@ -38,6 +38,7 @@ import (
 // A Conn is the connection of one probe. It ends with the probe's context.
 type Conn struct {
 	net.Conn // the TCP connection, or TLS over it
+	Witness  // of what was read since the connection is what it is
 
 	ctx    context.Context // of the one probe that this connection is for
 	target sdk.Target
@@ -80,7 +81,11 @@ func (c *Conn) Close() error {
 }
 
 // Read reads, until the bound.
-func (c *Conn) Read(b []byte) (int, error) { return c.in.Read(b) }
+func (c *Conn) Read(b []byte) (int, error) {
+	n, err := c.in.Read(b)
+	c.Saw(b[:n], err)
+	return n, err
+}
 
 // SetDeadline does nothing, and neither do the two beside it: the deadline is the probe's, and no library moves it.
 func (c *Conn) SetDeadline(time.Time) error { return nil }

@@ -352,3 +352,17 @@ func TestFilesAreReadAgainWhenTheyChange(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestALibraryThatMakesATextOfAnErrorLosesNothing(t *testing.T) {
+	c := dial(t, sdktest.Script(t, nil, "S: hello\r\nthis is the answer of a server that goes on for a while", "RST"), 5*time.Second)
+	_, err := io.ReadAll(c)
+	if got, want := c.Reason(fmt.Errorf("cannot read: %s", err), "asking"), "asking: connection reset by peer"; got.Error() != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := c.Beginning(), "hello\r\nthis is the answer of a server th"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := NotSpoken("LDAP", c.Beginning()).Error(), `not LDAP: the answer begins with "hello"`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

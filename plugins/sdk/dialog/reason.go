@@ -16,8 +16,10 @@ import (
 // Reason says in an operator's words why what was being done has failed: "waiting for the greeting: connection reset by
 // peer", "timeout after 3s waiting for the greeting".
 func (c *Conn) Reason(err error, doing string) error {
-	if broken := Broken(c.ctx, c.target, err, doing); broken != nil {
-		return broken
+	for _, cause := range []error{err, c.End()} { // some libraries make a text of an error
+		if broken := Broken(c.ctx, c.target, cause, doing); cause != nil && broken != nil {
+			return broken
+		}
 	}
 	return fmt.Errorf("%s: %s", doing, Plain(err))
 }

@@ -68,8 +68,11 @@ func (c *Conn) ReadReply(protocol, doing string) (Reply, error) {
 	return r, nil
 }
 
-// NotSpoken says that the server does not speak a protocol.
+// NotSpoken says that the server does not speak a protocol. line is what it says at first, or more of it.
 func NotSpoken(protocol, line string) error {
+	if i := strings.IndexAny(line, "\r\n"); i > 0 {
+		line = line[:i]
+	}
 	switch {
 	case strings.HasPrefix(line, "\x15\x03"): // an alert, RFC 8446, section 5.1
 		return fmt.Errorf("not %s: the server speaks TLS", protocol)

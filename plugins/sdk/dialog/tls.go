@@ -111,5 +111,6 @@ func (c *Conn) SpeakTLS(o *TLS, name string) error {
 		return err
 	}
 	c.Conn, c.in.From = secure, secure
+	c.forget()
 	return nil
 }
