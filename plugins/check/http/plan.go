@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
 )
 
 // A plan is a configuration made ready to be used by many probes.
@@ -23,7 +24,7 @@ type plan struct {
 	Config
 	uri       string // path and query as they are sent
 	header    http.Header
-	statuses  []statusRange
+	statuses  dialog.Statuses
 	match     *regexp.Regexp
 	notMatch  *regexp.Regexp
 	protocols []string // to offer by TLS (ALPN)
@@ -102,7 +103,9 @@ func (p *plan) compileRequest(d *complaints) {
 }
 
 func (p *plan) compileAnswer(d *complaints) {
-	p.compileStatus(d)
+	statuses, ds := dialog.ParseStatuses("status", p.Status)
+	p.statuses = statuses
+	d.list = append(d.list, ds...)
 	expression := func(attribute, text string) *regexp.Regexp {
 		if text == "" {
 			return nil

@@ -89,25 +89,3 @@ func TestTheReferencesCheckIsTaken(t *testing.T) {
 		}
 	}
 }
-
-func FuzzStatus(f *testing.F) {
-	for _, s := range []string{"200", "200-299", "", "-", "200-", "-200", "099", "1000", "299-200", "２００"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		r, err := parseStatus(s)
-		if err != nil {
-			return
-		}
-		if r.first < 100 || r.last > 999 || r.first > r.last {
-			t.Fatalf("%q is %+v", s, r)
-		}
-		written := fmt.Sprintf("%d-%d", r.first, r.last)
-		if r.first == r.last {
-			written = fmt.Sprint(r.first)
-		}
-		if written != s && fmt.Sprintf("%d-%d", r.first, r.last) != s {
-			t.Fatalf("%q is read as %s", s, written)
-		}
-	})
-}
