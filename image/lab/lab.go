@@ -157,6 +157,19 @@ func (l *Lab) StartDirector(ctx context.Context, i int) (*VM, error) {
 	return v, err
 }
 
+// AddHost adds a computer that is a network namespace, with eth0 on a bridge, Front or Back.
+func (l *Lab) AddHost(ctx context.Context, name, bridge string, addresses ...string) (*Host, error) {
+	return l.fabric.host(ctx, name, bridge, addresses...)
+}
+
+// Cable puts the cable of a host's eth0 in or out of the bridge: "up" or "down".
+func (l *Lab) Cable(ctx context.Context, h *Host, state string) error {
+	return l.fabric.core.ip(ctx, "link", "set", h.name, state)
+}
+
+// InFabric calls f on a thread that is in the namespace of the bridges: sockets that f opens are there, too.
+func (l *Lab) InFabric(f func() error) error { return l.fabric.core.do(f) }
+
 // Close ends all machines and processes of the lab and removes what it made. Calls after the first do nothing.
 func (l *Lab) Close() error {
 	l.mu.Lock()
