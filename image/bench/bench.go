@@ -1,7 +1,7 @@
 // Package bench measures evenkeel beside keepalived: in the same place, in the same run, by turns.
 //
 // What needs the kernel's IPVS is measured inside one virtual machine, by a small program there (package gauge); what does
-// not, on the host itself. Only ratios between columns of one row mean anything: a machine's times are several times those
+// not, on the host itself, in network namespaces where it needs a network. Only ratios between columns of one row mean anything: a machine's times are several times those
 // of hardware.
 package bench
 
@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/evenkeel/evenkeel/image/lab"
 )
@@ -33,7 +34,7 @@ type Options struct {
 }
 
 // Parts are the parts of the benchmark, in their order.
-func Parts() []string { return []string{"validate", "table", "checks"} }
+func Parts() []string { return []string{"validate", "table", "checks", "vrrp"} }
 
 func (o *Options) complete() error {
 	if o.Only != "" && !slices.Contains(Parts(), o.Only) {
@@ -67,6 +68,14 @@ func (o *Options) reps(usual int) int {
 	return usual
 }
 
+// span shortens a time of watching when few runs are asked for, as a trial of the benchmark itself does.
+func (o *Options) span(usual time.Duration) time.Duration {
+	if o.Reps == 1 {
+		return usual / 10
+	}
+	return usual
+}
+
 // Run measures, and writes a table. It fails when something did not work, never because something is slow. What was
 // measured before is written all the same.
 func Run(ctx context.Context, o Options) error {
@@ -90,6 +99,9 @@ func (o *Options) measure(ctx context.Context, r *Report) error {
 	}
 	if wanted("checks") {
 		errs = append(errs, o.machine(ctx, r, PerVirtualServer))
+	}
+	if wanted("vrrp") {
+		errs = append(errs, o.vrrp(ctx, r))
 	}
 	return errors.Join(append(errs, ctx.Err())...)
 }
