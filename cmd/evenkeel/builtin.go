@@ -29,6 +29,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/notify/service"
 	"github.com/evenkeel/evenkeel/plugins/provision/ssh"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/vrrp"
 )
 
 // builtins are the plugins that this binary is, each under its own name.
@@ -42,6 +43,7 @@ func builtins() []sdk.Plugin {
 		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(), ldap.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
+		vrrp.Plugin(),
 	}
 }
 

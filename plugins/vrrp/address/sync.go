@@ -73,10 +73,10 @@ func (s *Set) settle() {
 	s.batch.Reset()
 	for i := range s.items {
 		it := &s.items[i]
+		it.place = -1 // of Add's batch
 		if it.done {
 			continue
 		}
-		it.place = -1
 		if err != nil {
 			it.did(Added, err)
 			continue

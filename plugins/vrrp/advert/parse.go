@@ -29,17 +29,18 @@ type Advert struct {
 // VRID tells which virtual router a packet is about, so that its Format can parse it. It checks no more than it needs to.
 func VRID(packet []byte, ipv6 bool) (uint8, Reason) {
 	var e envelope
-	if r := e.open(packet, Meta{}, ipv6); r != Accepted {
+	r := e.open(packet, Meta{}, ipv6)
+	if len(e.message) < 2 {
 		return 0, r
 	}
-	return e.message[1], Accepted
+	return e.message[1], r
 }
 
 // An envelope is a packet taken apart.
 type envelope struct {
 	Meta
 	packet  []byte // without padding
-	message []byte // at least its fixed part
+	message []byte // at least its fixed part, unless it is truncated; nil if it was not found
 	ah      int    // where the AH header starts; 0 is nowhere
 }
 
@@ -47,6 +48,7 @@ type envelope struct {
 func (e *envelope) open(packet []byte, m Meta, ipv6 bool) Reason {
 	e.Meta, e.packet, e.message = m, packet, packet
 	if !ipv6 {
+		e.message = nil
 		if r := e.openIPv4(); r != Accepted {
 			return r
 		}
@@ -79,6 +81,7 @@ func (e *envelope) openIPv4() Reason {
 	case ProtocolAH:
 		switch {
 		case len(e.message) < ahSize:
+			e.message = nil
 			return Truncated
 		case e.message[0] != Protocol || e.message[1] != ahSize/4-2:
 			return ProtocolNumber

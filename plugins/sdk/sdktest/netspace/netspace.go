@@ -72,6 +72,10 @@ func (s *Space) Try(f func() error) error {
 	return <-done
 }
 
+// Enter puts the calling thread into the namespace, for code that has a thread of its own; the thread must be locked, and
+// end with its goroutine.
+func (s *Space) Enter() error { return unix.Setns(int(s.fd), unix.CLONE_NEWNET) }
+
 // Join puts a veth pair between two namespaces, with the given addresses ("10.0.0.1/24") at its ends.
 func Join(a *Space, aName string, aAddresses []string, b *Space, bName string, bAddresses []string) {
 	a.t.Helper()

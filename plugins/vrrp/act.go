@@ -1,0 +1,184 @@
+package vrrp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/address"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/advert"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/machine"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/wire"
+)
+
+// carry carries out what the machine wants, in its order.
+func (l *loop) carry(now time.Duration, actions []machine.Action) {
+	l.actions = actions
+	for n := range actions {
+		a := &actions[n]
+		i := l.owners[a.Instance]
+		if i == nil {
+			continue // it was never opened
+		}
+		switch a.Kind {
+		case machine.SendAdvert:
+			l.advertise(i, a.Priority)
+		case machine.AddAddresses:
+			l.take(i, now)
+		case machine.RemoveAddresses:
+			l.give(i)
+		case machine.Announce:
+			l.announce(i, now, a.Count)
+		case machine.Transition:
+			l.changed(i, a)
+		case machine.Rival:
+			l.rival(i, a)
+		}
+	}
+}
+
+// advertise sends an advert. This is the path of a timer: it allocates nothing.
+func (l *loop) advertise(i *instance, priority uint8) {
+	if i.format == nil {
+		return
+	}
+	for _, to := range i.peers {
+		i.packet = i.format.Append(i.packet[:0], priority, to)
+		p := i.format.Params()
+		if err := i.sending.Send(i.packet, advert.Meta{Source: p.Source, Destination: to, TTL: p.TTL}); err != nil {
+			i.sendErrors++
+			i.failed(err)
+		}
+	}
+	now := wire.Now()
+	if priority == 0 {
+		i.sent = 0
+		i.slot.Resign()
+		return
+	}
+	if i.sent != 0 {
+		i.largestGap = max(i.largestGap, now-i.sent)
+	}
+	i.sent = now
+	i.slot.Advert(now, i.format.Sequence())
+}
+
+// failed notes why an advert could not be sent, the first time of many.
+func (i *instance) failed(err error) {
+	if s := err.Error(); s != i.sendError {
+		i.sendError = s
+	}
+}
+
+// take puts the addresses in their place.
+func (l *loop) take(i *instance, now time.Duration) {
+	l.did(i, i.set.Add(), now)
+	l.holding = true
+}
+
+// give takes the addresses away, and forgets what was to be announced.
+func (l *loop) give(i *instance) {
+	for _, d := range i.devices {
+		l.announcer.Cancel(d.announcement)
+	}
+	l.did(i, i.set.Remove(), 0)
+	i.sent = 0
+	i.slot.Resign()
+	for _, a := range i.addresses() {
+		l.ledger.Released(a.Prefix.Addr())
+	}
+	l.endNotices(i, sdk.NoticeConflict)
+	l.endNotices(i, sdk.NoticeAddress)
+	l.holding = true
+}
+
+// did tells what was done to the kernel's addresses, and keeps what failed for another try.
+func (l *loop) did(i *instance, changes []address.Change, now time.Duration) {
+	for _, c := range changes {
+		subject := c.What
+		switch {
+		case c.Err == nil:
+			l.log.Debug("addresses", "instance", i.spec.Name, "done", c.String())
+			l.endNotice(i, sdk.NoticeAddress, subject)
+		case i.machine != nil && i.machine.State() == machine.Master:
+			l.notice(i, sdk.NoticeAddress, subject, c.String())
+			l.retry = now + retryAfter
+		default:
+			l.log.Warn("addresses", "instance", i.spec.Name, "failed", c.String())
+		}
+	}
+}
+
+// retryAfter is when something that the kernel refused is tried again.
+const retryAfter = time.Second
+
+// announce tells the network where the addresses are.
+func (l *loop) announce(i *instance, now time.Duration, count int) {
+	for _, d := range i.devices {
+		l.announcer.Queue(now, d.announcement, count)
+		for _, a := range d.addresses {
+			i.announced += uint64(count)
+			if a.Is4() {
+				i.announced += uint64(count) // in both forms
+			}
+		}
+	}
+	l.send(now)
+}
+
+// send sends the announcements that are due.
+func (l *loop) send(now time.Duration) {
+	if at, ok := l.announcer.Next(); !ok || at > now {
+		return
+	}
+	if _, err := l.announcer.Send(now); err != nil {
+		l.log.Debug("announcing addresses", "error", err)
+	}
+}
+
+// announceAgain is what an operator asks for.
+func (l *loop) announceAgain(i *instance) error {
+	if i.machine.State() != machine.Master {
+		return fmt.Errorf("instance %q is %s: only a master announces its addresses", i.spec.Name, i.machine.State())
+	}
+	if len(i.devices) == 0 {
+		return errors.New("there is nothing to announce: " + i.problem)
+	}
+	l.announce(i, wire.Now(), max(i.spec.Announcements.Repeat, 1))
+	return nil
+}
+
+// changed tells of a transition.
+func (l *loop) changed(i *instance, a *machine.Action) {
+	i.since = time.Now()
+	l.log.Info("transition", "instance", i.spec.Name, "from", a.From, "to", a.To, "reason", a.Reason)
+	l.report(sdk.VRRPReport{Transitions: []sdk.VRRPTransition{{
+		Instance: i.spec.Name,
+		From:     sdk.VRRPState(a.From.String()),
+		To:       sdk.VRRPState(a.To.String()),
+		Priority: i.machine.Status().Priority,
+		Reason:   a.Reason,
+		Time:     i.since,
+	}}})
+}
+
+// rival tells of another master, and when it is gone.
+func (l *loop) rival(i *instance, a *machine.Action) {
+	subject := a.Peer.String()
+	if !a.Begins {
+		l.endNotices(i, sdk.NoticeRival)
+		return
+	}
+	l.notice(i, sdk.NoticeRival, subject, fmt.Sprintf("%s is master too, with priority %d", subject, a.Priority))
+}
+
+// strangeAddresses tells of an advert that lists other addresses than ours: RFC 9568 section 7.1 has it logged.
+func (i *instance) strangeAddresses(l *loop, from netip.Addr) {
+	if i.unlike == from {
+		return
+	}
+	i.unlike = from
+	l.log.Warn("a router of the same ID advertises other addresses than are configured here", "instance", i.spec.Name, "router", from)
+}

@@ -1,0 +1,81 @@
+package vrrp
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/conflict"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/machine"
+)
+
+// quiet is how long another claim to one of our addresses must not be heard to be over. Who uses an address says so again
+// when his neighbors look for him, which they do every minute or so (RFC 4861 section 7.3.3, arp(7)).
+const quiet = 90 * time.Second
+
+// A claimSource has the loop hear who else claims an address that is held here.
+type claimSource struct{ *conflict.Listener }
+
+func (c claimSource) ready(l *loop, now time.Duration) {
+	claims, err := c.Read(l.claims[:0])
+	l.claims = claims
+	if err != nil {
+		l.log.Error("listening for other claims to our addresses", "error", err)
+	}
+	for _, claim := range claims {
+		if i := l.holder(claim); i != nil && l.ledger.Heard(now, claim) {
+			mac := net.HardwareAddr(claim.Hardware[:])
+			l.notice(i, sdk.NoticeConflict, subject(claim), fmt.Sprintf("%s on %s says that it has %s, which is held here", mac, claim.Interface, claim.Address))
+		}
+	}
+}
+
+// subject is what makes two claims the same in a notice.
+func subject(c conflict.Conflict) string {
+	return c.Address.String() + " " + net.HardwareAddr(c.Hardware[:]).String()
+}
+
+// holder returns the instance that holds what is claimed.
+func (l *loop) holder(c conflict.Conflict) *instance {
+	for _, i := range l.instances {
+		if i.machine.State() == machine.Master && i.holds(c.Address) {
+			return i
+		}
+	}
+	return nil
+}
+
+// forget ends the claims that are heard no more.
+func (l *loop) forget(now time.Duration) {
+	if at, ok := l.ledger.Next(); !ok || at > now {
+		return
+	}
+	for _, c := range l.ledger.Over(now) {
+		if i := l.holder(c); i != nil {
+			l.endNotice(i, sdk.NoticeConflict, subject(c))
+		}
+	}
+}
+
+// hear says for which addresses claims are listened for: those that are held now.
+func (l *loop) hear() {
+	if !l.holding {
+		return
+	}
+	l.holding = false
+	var held []conflict.Held
+	for _, i := range l.instances {
+		if i.machine.State() != machine.Master {
+			continue
+		}
+		for _, d := range i.devices {
+			for _, a := range d.addresses {
+				held = append(held, conflict.Held{Interface: d.Name, Index: d.Index, Address: a, Hardware: d.Hardware})
+			}
+		}
+	}
+	if err := l.conflicts.Hold(held); err != nil {
+		l.log.Error("listening for other claims to our addresses", "error", err)
+	}
+}

@@ -1,0 +1,330 @@
+package vrrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/evenkeel/evenkeel/plugins/vrrp/address"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/announce"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/conflict"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/keep"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/link"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/machine"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/vmac"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/wire"
+)
+
+// realTimePriority is that of SCHED_RR: above ordinary processes, below the kernel's own threads.
+const realTimePriority = 50
+
+// A loop owns all that the plugin has. Everything in it belongs to its thread, but for what do and ended need.
+type loop struct {
+	log        hclog.Logger
+	privileges string // what real time the system lets it have, in words
+
+	poller    *wire.Poller
+	kernel    *address.Kernel
+	macs      *vmac.Kernel
+	refusal   *address.Refusal
+	links     *link.Monitor
+	announcer *announce.Announcer
+	conflicts *conflict.Listener
+	keep      *keep.File
+
+	router    *machine.Router
+	instances []*instance                     // in the order of the configuration
+	owners    map[*machine.Instance]*instance // of actions; those that are gone are in it until their last action
+	sockets   map[wire.Key]*socket
+	sources   []source // by token
+	ready     []wire.Token
+	virtual   map[netip.Addr]bool // all addresses of all instances
+	inherited bool                // what predecessors have left is dealt with
+	holding   bool                // other addresses are held than claims are listened for
+	ledger    conflict.Ledger
+
+	// Kept for their memory.
+	actions []machine.Action
+	configs []machine.Config
+	events  []link.Event
+	claims  []conflict.Conflict
+
+	watchers []*watcher
+	lateness lateness
+	unknown  uint64        // adverts of virtual routers that are not ours, which the kernel's filter let through
+	retry    time.Duration // when what failed is tried again; 0: nothing failed
+	leaving  bool
+
+	mu    sync.Mutex
+	calls []func()
+	ended chan struct{} // closed when the thread is gone
+}
+
+// A source is something that the loop waits for.
+type source interface {
+	FD() int
+	// ready is called when there is something to read; what is left is read at the next call.
+	ready(l *loop, now time.Duration)
+}
+
+// start opens what the loop needs, and starts it on a thread of its own, on which enter is called first.
+func start(log hclog.Logger, keepDir string, enter func() error) (*loop, error) {
+	l := &loop{
+		log:     log,
+		router:  machine.New(),
+		owners:  map[*machine.Instance]*instance{},
+		sockets: map[wire.Key]*socket{},
+		virtual: map[netip.Addr]bool{},
+		ledger:  conflict.Ledger{Quiet: quiet},
+		ended:   make(chan struct{}),
+	}
+	opened := make(chan error, 1)
+	go l.run(keepDir, enter, opened)
+	if err := <-opened; err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// openAll opens everything, on the loop's thread, in whose network namespace it all is.
+func (l *loop) openAll(keepDir string) (err error) {
+	grant, missing := wire.RealTime(realTimePriority)
+	l.privileges = grant.String()
+	if missing != nil {
+		l.log.Warn("adverts may be late on a busy machine", "because", missing)
+		l.privileges += "; " + missing.Error()
+	}
+	if keepDir != "" {
+		if l.keep, err = keep.Open(keepDir); err != nil {
+			return err
+		}
+	}
+	if l.poller, err = wire.NewPoller(); err != nil {
+		return err
+	}
+	if l.kernel, err = address.Open(); err != nil {
+		return err
+	}
+	if l.macs, err = vmac.Open(); err != nil {
+		return err
+	}
+	if l.links, err = link.Open(); err != nil {
+		return err
+	}
+	l.refusal = address.NewRefusal()
+	l.announcer = announce.New()
+	if l.conflicts, err = conflict.Listen(); err != nil {
+		return err
+	}
+	if err := l.add(linkSource{l.links}); err != nil {
+		return err
+	}
+	return l.add(claimSource{l.conflicts})
+}
+
+// close closes what openAll has opened, and leaves the world as it is.
+func (l *loop) close() {
+	for _, s := range l.sockets {
+		s.Close()
+	}
+	if l.conflicts != nil {
+		l.conflicts.Close()
+	}
+	if l.announcer != nil {
+		l.announcer.Close()
+	}
+	if l.links != nil {
+		l.links.Close()
+	}
+	if l.macs != nil {
+		l.macs.Close()
+	}
+	if l.kernel != nil {
+		l.kernel.Close()
+	}
+	if l.poller != nil {
+		l.poller.Close()
+	}
+	l.keep.Close()
+}
+
+// run is the thread, to which wire.RealTime locks it for good.
+func (l *loop) run(keepDir string, enter func() error, opened chan<- error) {
+	defer close(l.ended)
+	defer l.close()
+	err := enter()
+	if err == nil {
+		err = l.openAll(keepDir)
+	}
+	opened <- err
+	if err != nil {
+		return
+	}
+	for !l.leaving {
+		if err := l.turn(); err != nil {
+			panic(fmt.Sprintf("the vrrp plugin can't go on: %v", err)) // the addresses stay, and a successor takes them up
+		}
+	}
+}
+
+// turn waits for the next thing, and does it. Whatever has arrived is read before a timer runs.
+func (l *loop) turn() error {
+	if err := l.poller.SetDeadline(l.deadline()); err != nil {
+		return fmt.Errorf("setting the deadline: %w", err)
+	}
+	n, err := l.poller.Wait(l.ready)
+	if err != nil {
+		return fmt.Errorf("waiting: %w", err)
+	}
+	for _, t := range l.ready[:n] {
+		switch t {
+		case wire.Woken:
+			l.called()
+		case wire.Timer: // below
+		default:
+			if s := l.sources[t]; s != nil { // it may have gone by what was read before
+				s.ready(l, wire.Now())
+			}
+		}
+	}
+	now := wire.Now()
+	actions, late := l.router.Tick(now, l.actions[:0])
+	l.lateness.note(late)
+	l.carry(now, actions)
+	l.send(now)
+	if l.debounce(now) || l.retry != 0 && l.retry <= now {
+		l.refresh(now)
+	}
+	l.forget(now)
+	l.hear()
+	return nil
+}
+
+// deadline returns when the next timer is due; 0: there is none.
+func (l *loop) deadline() time.Duration {
+	at := l.retry
+	earlier := func(t time.Duration, ok bool) {
+		if ok && (at == 0 || t < at) {
+			at = max(t, 1)
+		}
+	}
+	earlier(l.router.Next())
+	earlier(l.announcer.Next())
+	earlier(l.nextDebounce())
+	earlier(l.ledger.Next())
+	return at
+}
+
+// add waits for a source too.
+func (l *loop) add(s source) error {
+	t := len(l.sources)
+	for i, free := range l.sources {
+		if free == nil {
+			t = i
+		}
+	}
+	if err := l.poller.Add(s.FD(), wire.Token(t)); err != nil {
+		return fmt.Errorf("waiting for a socket: %w", err)
+	}
+	if t == len(l.sources) {
+		l.sources = append(l.sources, nil)
+		l.ready = make([]wire.Token, len(l.sources)+2) // room for all at once: see machine.Router.Tick
+	}
+	l.sources[t] = s
+	return nil
+}
+
+// remove waits for it no longer.
+func (l *loop) remove(s source) {
+	for t, is := range l.sources {
+		if is == s {
+			l.sources[t] = nil
+			if err := l.poller.Remove(s.FD()); err != nil {
+				l.log.Error("a socket is still waited for", "error", err)
+			}
+		}
+	}
+}
+
+// errEnded is what is said of a loop that is gone.
+var errEnded = errors.New("the vrrp plugin is stopping")
+
+// do has the loop call f, and waits for it.
+func (l *loop) do(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	l.mu.Lock()
+	l.calls = append(l.calls, func() { done <- f() })
+	l.mu.Unlock()
+	l.poller.Wake()
+	select {
+	case err := <-done:
+		return err
+	case <-l.ended:
+		return errEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// called does what other goroutines have asked for.
+func (l *loop) called() {
+	l.mu.Lock()
+	calls := l.calls
+	l.calls = nil
+	l.mu.Unlock()
+	for _, f := range calls {
+		f()
+	}
+}
+
+// stop ends the loop. With release the roles are given away first.
+func (l *loop) stop(ctx context.Context, release bool) error {
+	err := l.do(ctx, func() error {
+		if release {
+			l.release()
+		}
+		l.leaving = true
+		return nil
+	})
+	if errors.Is(err, errEnded) {
+		return nil
+	}
+	select {
+	case <-l.ended:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+// release gives every role away, and removes what is ours from the kernel.
+func (l *loop) release() {
+	l.carry(wire.Now(), l.router.Stop(wire.Now(), l.actions[:0]))
+	if _, err := l.macs.Sweep(); err != nil {
+		l.log.Error("removing virtual MACs", "error", err)
+	}
+	if _, err := l.refusal.Apply(nil); err != nil {
+		l.log.Error("removing the packet filter", "error", err)
+	}
+}
+
+// lateAfter is when a timer counts as late.
+const lateAfter = 10 * time.Millisecond
+
+// lateness counts the timers that ran late.
+type lateness struct {
+	count uint64
+	most  time.Duration
+}
+
+func (c *lateness) note(late time.Duration) {
+	if late > lateAfter {
+		c.count++
+	}
+	c.most = max(c.most, late)
+}
