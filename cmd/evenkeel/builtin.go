@@ -17,6 +17,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/ntp"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
 	"github.com/evenkeel/evenkeel/plugins/check/pop3"
+	"github.com/evenkeel/evenkeel/plugins/check/postgres"
 	"github.com/evenkeel/evenkeel/plugins/check/process"
 	"github.com/evenkeel/evenkeel/plugins/check/radius"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
@@ -39,7 +40,7 @@ func builtins() []sdk.Plugin {
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
 		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
-		mysql.Plugin(),
+		mysql.Plugin(), postgres.Plugin(),
 		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(), ldap.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
