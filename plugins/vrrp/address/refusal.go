@@ -36,6 +36,9 @@ const Refused = "evenkeel-vrrp"
 // behindIPVS is the chain's priority at the hook LOCAL_IN.
 const behindIPVS = 150
 
+// ErrNoInet says that the kernel was built without what a refusal is made of (CONFIG_NF_TABLES_INET).
+var ErrNoInet = errors.New("the kernel's nf_tables has no family inet, which accept = false needs")
+
 // NewRefusal returns the table in the network namespace of whichever thread calls its methods. It need not exist.
 func NewRefusal() *Refusal { return &Refusal{name: Refused} }
 
@@ -70,7 +73,7 @@ func (r *Refusal) Apply(addresses []netip.Addr) (changed bool, err error) {
 		}
 	}
 	if err := c.Flush(); errors.Is(err, unix.EOPNOTSUPP) {
-		return false, errors.New("the kernel's nf_tables has no family inet, which accept = false needs (CONFIG_NF_TABLES_INET)")
+		return false, ErrNoInet
 	} else if err != nil {
 		return false, fmt.Errorf("replace nftables table %s: %w", r.name, err)
 	}
