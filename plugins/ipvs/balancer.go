@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -176,32 +177,39 @@ func (b *Balancer) surprise() error {
 // carryOut does the steps and notes in the mirror what the kernel accepted. surprised means that the kernel's answer shows
 // the mirror to be wrong: something is there that should not be, or the other way round.
 func (b *Balancer) carryOut(p plan, result *sdk.ApplyResult) (surprised bool, err error) {
-	if len(p) == 0 {
-		return false, nil
-	}
-	refused, err := b.write.Do(p.ops())
-	if err != nil {
-		return false, fmt.Errorf("write to the kernel's IPVS: %w", err)
-	}
 	unborn := make(map[kernel.ServiceKey]bool) // new services that the kernel refused
-	for i, s := range p {
-		key := s.Service.ServiceKey
-		switch err := refused[i]; {
-		case err == nil:
-			result.Writes++
-			b.have.apply(s.Op)
-		case s.Command == kernel.NewDestination && unborn[key]:
-			// It has no service, which is reported already.
-		default:
-			if s.Command == kernel.NewService {
-				unborn[key] = true
+	ops := make([]kernel.Op, 0, min(len(p), atOnce))
+	for steps := range slices.Chunk(p, atOnce) {
+		ops = ops[:0]
+		for i := range steps {
+			ops = append(ops, steps[i].op())
+		}
+		refused, err := b.write.Do(ops)
+		if err != nil {
+			return false, fmt.Errorf("write to the kernel's IPVS: %w", err)
+		}
+		for i, o := range ops {
+			key := o.Service.ServiceKey
+			switch err := refused[i]; {
+			case err == nil:
+				result.Writes++
+				b.have.apply(o)
+			case o.Command == kernel.NewDestination && unborn[key]:
+				// It has no service, which is reported already.
+			default:
+				if o.Command == kernel.NewService {
+					unborn[key] = true
+				}
+				surprised = surprised || contradicts(o.Command, err)
+				result.Failures = append(result.Failures, b.failure(steps[i].what, o, err))
 			}
-			surprised = surprised || contradicts(s.Command, err)
-			result.Failures = append(result.Failures, b.failure(s, err))
 		}
 	}
 	return surprised, nil
 }
+
+// atOnce is how many steps are made into operations at a time: a few datagrams' worth.
+const atOnce = 4 * kernel.BatchSize
 
 // contradicts says whether an answer shows that the table is not what it was thought to be.
 func contradicts(c kernel.Command, err error) bool {
@@ -217,8 +225,8 @@ func contradicts(c kernel.Command, err error) bool {
 func (b *Balancer) reportForeign(p plan) {
 	var lines []string
 	for _, s := range p {
-		if s.Command == kernel.DelService {
-			lines = append(lines, fmt.Sprintf("%s: found in the kernel and not wanted, with %d real servers", s.Service.ServiceKey, len(b.have.services[s.Service.ServiceKey].destinations)))
+		if s.command == kernel.DelService {
+			lines = append(lines, fmt.Sprintf("%s: found in the kernel and not wanted, with %d real servers", s.service.ServiceKey, len(s.service.destinations)))
 		}
 	}
 	b.report(sdk.BalancerReport{Drift: lines})

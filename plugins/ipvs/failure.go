@@ -11,14 +11,14 @@ import (
 )
 
 // failure says what was refused, and why in words for an operator.
-func (b *Balancer) failure(s step, err error) sdk.Failure {
-	f := sdk.Failure{Operation: s.what, Error: explain(s.Op, err)}
-	switch s.Command {
+func (b *Balancer) failure(what string, o kernel.Op, err error) sdk.Failure {
+	f := sdk.Failure{Operation: what, Error: explain(o, err)}
+	switch o.Command {
 	case kernel.NewDestination, kernel.SetDestination, kernel.DelDestination:
-		f.Destination = s.Destination.DestinationKey.String()
-		f.Service = b.want.name(s.Service.ServiceKey)
+		f.Destination = o.Destination.DestinationKey.String()
+		f.Service = b.want.name(o.Service.ServiceKey)
 	case kernel.NewService, kernel.SetService, kernel.DelService:
-		f.Service = b.want.name(s.Service.ServiceKey)
+		f.Service = b.want.name(o.Service.ServiceKey)
 	}
 	return f
 }

@@ -1,6 +1,8 @@
 package ipvs
 
 import (
+	"slices"
+
 	"github.com/evenkeel/evenkeel/plugins/ipvs/kernel"
 )
 
@@ -18,16 +20,35 @@ import (
 // The rules for packets have their own place, before and after it all: see Balancer.mark.
 type plan []step
 
-// A step is an operation and what it is called in a report of its failure.
+// A step is an operation and what it is called in a report of its failure. It is made of the tables' own values, because an
+// operation has room for everything, and of a large table there are many.
 type step struct {
-	kernel.Op
-	what string
+	command kernel.Command
+	what    string
+	service *service              // nil: it is about none
+	server  kernel.DestinationKey // of the service
+	other   *kernel.Op            // what is not about a service
+}
+
+// op is the operation.
+func (s *step) op() kernel.Op {
+	if s.service == nil {
+		return *s.other
+	}
+	o := kernel.Op{Command: s.command, Service: s.service.Service}
+	switch s.command {
+	case kernel.NewDestination, kernel.SetDestination:
+		o.Destination = s.service.destinations[s.server]
+	case kernel.DelDestination:
+		o.Destination.DestinationKey = s.server
+	}
+	return o
 }
 
 // planOf compares two tables. With only, nothing but those services is looked at. Services in leave are not touched.
 func planOf(have, want *table, only []kernel.ServiceKey, leave map[kernel.ServiceKey]bool) plan {
 	var p plan
-	add := func(what string, o kernel.Op) { p = append(p, step{o, what}) }
+	add := func(what string, o kernel.Op) { p = append(p, step{command: o.Command, what: what, other: &o}) }
 	all := only == nil
 	if all {
 		for _, backup := range []bool{false, true} {
@@ -41,12 +62,19 @@ func planOf(have, want *table, only []kernel.ServiceKey, leave map[kernel.Servic
 			add("set time-outs", kernel.Op{Command: kernel.SetConfig, Timeouts: want.timeouts})
 		}
 		only = want.keys()
+		n := 0
+		for k, s := range want.services {
+			if have.services[k] == nil {
+				n += 1 + len(s.destinations)
+			}
+		}
+		p = slices.Grow(p, n)
 	}
 	for _, k := range only {
 		if s := want.services[k]; s != nil && have.services[k] == nil && !leave[k] {
-			add("add service", kernel.Op{Command: kernel.NewService, Service: s.Service})
+			p = append(p, step{command: kernel.NewService, what: "add service", service: s})
 			for _, d := range s.sorted() {
-				add("add real server", kernel.Op{Command: kernel.NewDestination, Service: s.Service, Destination: s.destinations[d]})
+				p = append(p, step{command: kernel.NewDestination, what: "add real server", service: s, server: d})
 			}
 		}
 	}
@@ -60,7 +88,7 @@ func planOf(have, want *table, only []kernel.ServiceKey, leave map[kernel.Servic
 	}
 	for _, k := range only {
 		if is := have.services[k]; is != nil && want.services[k] == nil && !leave[k] {
-			add("remove service", kernel.Op{Command: kernel.DelService, Service: is.Service})
+			p = append(p, step{command: kernel.DelService, what: "remove service", service: is})
 		}
 	}
 	if all {
@@ -80,22 +108,21 @@ func changes(is, should *service) (up []step) {
 	for _, k := range should.sorted() {
 		before, exists := is.destinations[k]
 		after := should.destinations[k]
-		op := kernel.Op{Command: kernel.SetDestination, Service: should.Service, Destination: after}
+		to := step{command: kernel.SetDestination, what: changeName(before, after), service: should, server: k}
 		switch {
 		case !exists:
-			op.Command = kernel.NewDestination
-			up = append(up, step{op, "add real server"})
+			to.command, to.what = kernel.NewDestination, "add real server"
+			up = append(up, to)
 		case before == after:
 		case after.Weight < before.Weight:
-			down = append(down, step{op, changeName(before, after)})
+			down = append(down, to)
 		default:
-			up = append(up, step{op, changeName(before, after)})
+			up = append(up, to)
 		}
 	}
 	for _, k := range is.sorted() {
 		if _, stays := should.destinations[k]; !stays {
-			op := kernel.Op{Command: kernel.DelDestination, Service: should.Service, Destination: is.destinations[k]}
-			down = append(down, step{op, "remove real server"})
+			down = append(down, step{command: kernel.DelDestination, what: "remove real server", service: should, server: k})
 		}
 	}
 	if is.Service != should.Service {
@@ -103,7 +130,7 @@ func changes(is, should *service) (up []step) {
 		if is.Scheduler != should.Scheduler {
 			what = "change scheduler"
 		}
-		up = append(up, step{kernel.Op{Command: kernel.SetService, Service: should.Service}, what})
+		up = append(up, step{command: kernel.SetService, what: what, service: should})
 	}
 	return append(up, down...)
 }
@@ -114,13 +141,4 @@ func changeName(before, after kernel.Destination) string {
 		return "change weight"
 	}
 	return "change real server"
-}
-
-// ops are a plan's operations.
-func (p plan) ops() []kernel.Op {
-	list := make([]kernel.Op, len(p))
-	for i, s := range p {
-		list[i] = s.Op
-	}
-	return list
 }
