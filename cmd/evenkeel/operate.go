@@ -21,12 +21,7 @@ func newReload(socket *string) *cobra.Command {
 		Use:   "reload",
 		Short: "Have the running evenkeel read its configuration again; one with errors changes nothing",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := control.Dial(*socket)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
+		RunE: asking(socket, func(cmd *cobra.Command, client *control.Client) error {
 			r, err := client.Reload(cmd.Context(), &controlv1.ReloadRequest{})
 			if err != nil {
 				return fmt.Errorf("asking for a reload: %s", status.Convert(err).Message())
@@ -47,7 +42,7 @@ func newReload(socket *string) *cobra.Command {
 			}
 			fmt.Fprintf(out, "ok: %s to the kernel's table\n", count(int(r.Writes), "write"))
 			return nil
-		},
+		}),
 	}
 }
 
@@ -57,12 +52,7 @@ func newEvents(socket *string) *cobra.Command {
 		Use:   "events",
 		Short: "Print what happened and why: the last hundred events, or from one on",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := control.Dial(*socket)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
+		RunE: asking(socket, func(cmd *cobra.Command, client *control.Client) error {
 			stream, err := client.Events(cmd.Context(), &req)
 			if err != nil {
 				return fmt.Errorf("asking for events: %s", status.Convert(err).Message())
@@ -79,7 +69,7 @@ func newEvents(socket *string) *cobra.Command {
 				}
 				printEvent(cmd.OutOrStdout(), e)
 			}
-		},
+		}),
 	}
 	c.Flags().Uint64Var(&req.From, "from", 0, "the first event's number; 0: the last hundred")
 	c.Flags().BoolVarP(&req.Follow, "follow", "f", false, "go on with what happens")

@@ -23,3 +23,15 @@ func newRoot() *cobra.Command {
 	)
 	return root
 }
+
+// asking makes the work of a command that speaks with the running evenkeel: f has a connection to it.
+func asking(socket *string, f func(*cobra.Command, *control.Client) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		client, err := control.Dial(*socket)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		return f(cmd, client)
+	}
+}

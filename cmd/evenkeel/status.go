@@ -22,12 +22,7 @@ func newStatus(socket *string) *cobra.Command {
 		Use:   "status",
 		Short: "Say how everything is: virtual servers, real servers and why, plugins, the kernel's table",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := control.Dial(*socket)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
+		RunE: asking(socket, func(cmd *cobra.Command, client *control.Client) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 			defer cancel()
 			st, err := client.Status(ctx, &controlv1.StatusRequest{})
@@ -44,7 +39,7 @@ func newStatus(socket *string) *cobra.Command {
 			}
 			printStatus(cmd.OutOrStdout(), st, time.Now())
 			return nil
-		},
+		}),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print it as JSON, for programs")
 	return c

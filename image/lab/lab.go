@@ -147,9 +147,6 @@ func (l *Lab) StartDirector(ctx context.Context, i int) (*VM, error) {
 		"net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
 		"net.ipv4.conf.all.send_redirects=0", "net.ipv4.conf.default.send_redirects=0",
 	}, o.Sysctls...)
-	// Without this the kernel silently drops what comes from a client's port that it has seen with a real server that is
-	// gone (ipvs-sysctl.rst, expire_nodest_conn): with TCP for 2 minutes, with UDP for 5.
-	o.Setup = "f=/proc/sys/net/ipv4/vs/expire_nodest_conn; [ ! -e $f ] || echo 1 >$f\n" + o.Setup
 	v, err := l.Boot(ctx, o)
 	if err == nil {
 		l.Directors[i] = v
