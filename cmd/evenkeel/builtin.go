@@ -20,6 +20,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/postgres"
 	"github.com/evenkeel/evenkeel/plugins/check/process"
 	"github.com/evenkeel/evenkeel/plugins/check/radius"
+	"github.com/evenkeel/evenkeel/plugins/check/redis"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
 	"github.com/evenkeel/evenkeel/plugins/check/smtp"
 	"github.com/evenkeel/evenkeel/plugins/check/tcp"
@@ -40,7 +41,7 @@ func builtins() []sdk.Plugin {
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
 		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
-		mysql.Plugin(), postgres.Plugin(),
+		mysql.Plugin(), postgres.Plugin(), redis.Plugin(),
 		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(), ldap.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),
