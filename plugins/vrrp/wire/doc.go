@@ -7,7 +7,7 @@
 // all else by system calls that do not block. There is no goroutine for each socket and no use of Go's own poller, which
 // would put a scheduler between a packet and its reader. Nothing is allocated for a packet.
 //
-//	wire.RealTime(50) // before the first deadline
+//	grant, err := wire.RealTime(50) // before the first deadline
 //	p, err := wire.NewPoller()
 //	s, err := wire.Open(wire.Key{Index: 2, Address: advert.Group(false)})
 //	s.Admit(vrids)
@@ -33,7 +33,7 @@
 //
 // # When an interface goes
 //
-// A socket belongs to the interface's index. When the interface is down, Send says ENETDOWN or ENETUNREACH, and works again once
-// it is up. When it is gone (ENODEV, ENXIO) the socket is dead, and the interface that comes back under the same name has
-// another index: close it, and open one with the new Key.
+// A socket belongs to the interface's index. While the interface is down, Send fails, and it works again once that is up.
+// When the interface is gone (ENODEV) the socket is dead, and the one that comes back under the same name has another index:
+// close the socket, and open one with the new Key.
 package wire

@@ -143,19 +143,19 @@ func format(t *testing.T, vrid uint8, source netip.Addr, change func(*advert.Par
 	return f
 }
 
-// exchange sends an advert from one router to the other, and parses what arrives there.
+// exchange sends an advert from one router to the other, and parses what arrives there. Its TTL is the sender's.
 func exchange(t *testing.T, from, to *Socket, sender, receiver *advert.Format, destination netip.Addr) {
 	t.Helper()
-	source := sender.Params().Source
+	source, ttl := sender.Params().Source, sender.Params().TTL
 	packet := sender.Append(nil, 120, destination)
-	if err := from.Send(packet, advert.Meta{Source: source, Destination: destination, TTL: 255}); err != nil {
+	if err := from.Send(packet, advert.Meta{Source: source, Destination: destination, TTL: ttl}); err != nil {
 		t.Fatalf("send to %v: %v", destination, err)
 	}
 	heard := hear(t, to, 1, time.Second)
 	if len(heard) != 1 {
 		t.Fatalf("%d packets arrived at %v", len(heard), destination)
 	}
-	if m := (advert.Meta{Source: source, Destination: destination, TTL: 255}); heard[0].Meta != m {
+	if m := (advert.Meta{Source: source, Destination: destination, TTL: ttl}); heard[0].Meta != m {
 		t.Errorf("the socket says %v, want %v", heard[0].Meta, m)
 	}
 	got, reason := receiver.Parse(heard[0].Data, heard[0].Meta)

@@ -38,8 +38,8 @@ func (o *outbox6) prepare() {
 
 // Send sends a packet that advert.Format.Append has made to m.Destination. Over IPv6 it leaves from m.Source with the hop
 // limit m.TTL; over IPv4 both are in the packet. It does not block. An error is the kernel's (unix.Errno): ENETDOWN or
-// ENETUNREACH when the interface is down, ENODEV or ENXIO when it is gone, EPERM when a packet filter forbids it, ENOBUFS
-// or EAGAIN when the queue is full, EINVAL or EADDRNOTAVAIL over IPv6 when the source is not an address of ours.
+// ENETUNREACH when the interface is down (over IPv6 EINVAL: its addresses go with it), ENODEV when it is gone, EPERM when a
+// packet filter forbids it, ENOBUFS or EAGAIN when the queue is full, EINVAL over IPv6 when the source is not ours.
 func (s *Socket) Send(packet []byte, m advert.Meta) error {
 	if len(packet) == 0 {
 		return unix.EINVAL

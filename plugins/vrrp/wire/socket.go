@@ -63,17 +63,7 @@ func (s *Socket) configure() error {
 	if err := attach(s.fd, []bpf.Instruction{bpf.RetConstant{Val: 0}}); err != nil {
 		return err
 	}
-	const control = 6 // TC_PRIO_INTERACTIVE's neighbour: the highest that needs no privilege
-	options := []option{{unix.SOL_SOCKET, unix.SO_PRIORITY, control, "the priority"}}
-	if s.key.Index != 0 {
-		options = append(options, option{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, s.key.Index, "the interface"})
-	}
-	if s.key.Address.Is4() {
-		options = append(options, options4...)
-	} else {
-		options = append(options, options6...)
-	}
-	for _, o := range options {
+	for _, o := range s.key.options() {
 		if err := unix.SetsockoptInt(s.fd, o.level, o.name, o.value); err != nil {
 			return fmt.Errorf("set %s: %w", o.what, err)
 		}
@@ -99,22 +89,30 @@ type option struct {
 	what               string
 }
 
-// What an IPv4 and an IPv6 socket need: the whole header of what is sent and received, or its addresses and hop limit;
-// nothing of what we send ourselves; and no group that another socket of this host has joined.
-var (
-	options4 = []option{
-		{unix.IPPROTO_IP, unix.IP_HDRINCL, 1, "header inclusion"},
-		{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, "multicast loop"},
-		{unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, "multicast all"},
+// options are what a socket needs: its interface and a place before other traffic in the queue; the whole header of what is
+// sent and received, or its addresses and hop limit; nothing of what we send ourselves; and no group that another socket of
+// this host has joined.
+func (k Key) options() []option {
+	const interactive = 6 // TC_PRIO_INTERACTIVE, the highest that needs no privilege
+	o := []option{
+		{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, k.Index, "the interface"},
+		{unix.SOL_SOCKET, unix.SO_PRIORITY, interactive, "the priority"},
 	}
-	options6 = []option{
-		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0, "multicast loop"},
-		{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, "multicast all"},
-		{unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, "reception of addresses"},
-		{unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1, "reception of hop limits"},
-		{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, 0xc0, "the traffic class"},
+	if k.Address.Is4() {
+		return append(o,
+			option{unix.IPPROTO_IP, unix.IP_HDRINCL, 1, "header inclusion"},
+			option{unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0, "multicast loop"},
+			option{unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, "multicast all"},
+		)
 	}
-)
+	return append(o,
+		option{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0, "multicast loop"},
+		option{unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, "multicast all"},
+		option{unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, "reception of addresses"},
+		option{unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1, "reception of hop limits"},
+		option{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, 0xc0, "the traffic class"},
+	)
+}
 
 // join joins the group, and sends to it, on the interface.
 func (s *Socket) join() error {
