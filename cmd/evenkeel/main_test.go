@@ -52,26 +52,68 @@ func TestEachBuiltInsREADMEHasEveryAttribute(t *testing.T) {
 }
 
 func TestTheConfigurationsInREADMEAreGood(t *testing.T) {
-	b, err := os.ReadFile("../../README.md")
+	all := examples(t, "../../README.md")
+	if len(all) == 0 {
+		t.Error("there is none")
+	}
+	for _, text := range all {
+		good(t, "README.md", text)
+	}
+}
+
+func TestTheExamplesOfEachCheckAreGood(t *testing.T) {
+	for _, p := range builtins() {
+		i := p.Info()
+		if i.Kind != sdk.KindCheck {
+			continue
+		}
+		page := filepath.Join("../../plugins/check", i.Name, "README.md")
+		all := examples(t, page)
+		if len(all) == 0 {
+			t.Errorf("%s has no example", page)
+		}
+		for _, text := range all {
+			if strings.Contains(text, "# ...") {
+				continue // not a whole one
+			}
+			if strings.HasPrefix(text, `check "`+i.Name+`" {`) { // one of a virtual server's
+				text = `virtual_server "v" {
+					address  = "192.0.2.1:80"
+					protocol = "tcp"
+					forward  = "nat"
+					real_server "192.0.2.2:80" {}
+					` + text + "}\n"
+			}
+			good(t, page, text)
+		}
+	}
+}
+
+// examples returns the configurations in a page.
+func examples(t *testing.T, page string) (all []string) {
+	t.Helper()
+	b, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
 	for _, part := range strings.Split(string(b), "```hcl\n")[1:] {
 		text, _, ok := strings.Cut(part, "```")
 		if !ok {
-			t.Fatal("a block of README has no end")
+			t.Fatalf("a block of %s has no end", page)
 		}
-		n++
-		path := filepath.Join(t.TempDir(), "readme.hcl")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, said, err := core.Check(builtins(), []string{path}, false); err != nil || said != "" {
-			t.Errorf("%s%s", text, said)
-		}
+		all = append(all, text)
 	}
-	if n == 0 {
-		t.Error("there is none")
+	return all
+}
+
+// good complains if a configuration is none.
+func good(t *testing.T, page, text string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "example.hcl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, said, err := core.Check(builtins(), []string{path}, false); err != nil || said != "" {
+		t.Errorf("%s:\n%s%s", page, text, said)
 	}
 }

@@ -25,6 +25,8 @@
 // done by this package. The Go types here are what both sides speak; the .proto files in pluginv1 are the wire, and any
 // language with gRPC can speak that.
 //
+// Package dialog below is for checks that converse with a server: TLS, lines, bounds, and reasons in words.
+//
 // Three rules hold for every kind:
 //
 //   - Level, not edge. The core says what should be, again and again; saying it twice changes nothing.

@@ -64,14 +64,14 @@ func TestTLSFromTheFirstByteOnOrAfterAUTH(t *testing.T) {
 
 func TestAServerThatStopsInTheMiddle(t *testing.T) {
 	for said, want := range map[string]string{
-		"":                                 "timeout after 100ms waiting for the greeting",
-		"220-ready\r\n":                    "timeout after 100ms waiting for the greeting",
-		"220 ready\r\n":                    "timeout after 100ms waiting for the answer to USER",
-		"220 ready\r\n331 a\r\n":           "timeout after 100ms waiting for the answer to PASS",
-		"220 ready\r\n331 a\r\n230 in\r\n": "timeout after 100ms waiting for the answer to QUIT",
-		"220 ready\r\n331 a\r\n230 welco":  `timeout after 100ms waiting for the answer to PASS, of which came "230 welco"`,
+		"":                                 "timeout after 300ms waiting for the greeting",
+		"220-ready\r\n":                    "timeout after 300ms waiting for the greeting",
+		"220 ready\r\n":                    "timeout after 300ms waiting for the answer to USER",
+		"220 ready\r\n331 a\r\n":           "timeout after 300ms waiting for the answer to PASS",
+		"220 ready\r\n331 a\r\n230 in\r\n": "timeout after 300ms waiting for the answer to QUIT",
+		"220 ready\r\n331 a\r\n230 welco":  `timeout after 300ms waiting for the answer to PASS, of which came "230 welco"`,
 	} {
-		if got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(sdktest.Greet(t, said)), `{"user":"a","password":"b"}`, 100*time.Millisecond); got != want {
+		if got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(sdktest.Greet(t, said)), `{"user":"a","password":"b"}`, 300*time.Millisecond); got != want {
 			t.Errorf("%q: got %q, want %q", said, got, want)
 		}
 	}

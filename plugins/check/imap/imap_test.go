@@ -68,14 +68,14 @@ func TestTLSFromTheFirstByteOnOrAfterSTARTTLS(t *testing.T) {
 
 func TestAServerThatStopsInTheMiddle(t *testing.T) {
 	for said, want := range map[string]string{
-		"":                                   "timeout after 100ms waiting for the greeting",
-		"* OK rea":                           `timeout after 100ms waiting for the greeting, of which came "* OK rea"`,
-		"* OK\r\n":                           "timeout after 100ms waiting for the answer to LOGIN",
-		"* OK\r\n* CAPABILITY\r\n":           "timeout after 100ms waiting for the answer to LOGIN",
-		"* OK\r\na1 OK\r\n":                  "timeout after 100ms waiting for the answer to NOOP",
-		"* OK\r\na1 OK\r\na2 OK welcome\r\n": "timeout after 100ms waiting for the answer to a3 LOGOUT",
+		"":                                   "timeout after 300ms waiting for the greeting",
+		"* OK rea":                           `timeout after 300ms waiting for the greeting, of which came "* OK rea"`,
+		"* OK\r\n":                           "timeout after 300ms waiting for the answer to LOGIN",
+		"* OK\r\n* CAPABILITY\r\n":           "timeout after 300ms waiting for the answer to LOGIN",
+		"* OK\r\na1 OK\r\n":                  "timeout after 300ms waiting for the answer to NOOP",
+		"* OK\r\na1 OK\r\na2 OK welcome\r\n": "timeout after 300ms waiting for the answer to a3 LOGOUT",
 	} {
-		if got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(sdktest.Greet(t, said)), `{"user":"a","password":"b"}`, 100*time.Millisecond); got != want {
+		if got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(sdktest.Greet(t, said)), `{"user":"a","password":"b"}`, 300*time.Millisecond); got != want {
 			t.Errorf("%q: got %q, want %q", said, got, want)
 		}
 	}

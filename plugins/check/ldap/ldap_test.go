@@ -127,16 +127,16 @@ func TestAServerThatStopsInTheMiddleOrSpeaksAnotherLanguage(t *testing.T) {
 		server net.Addr
 		want   string
 	}{
-		{"nothing", sdktest.Silent(t), "timeout after 100ms waiting for the answer to bind"},
+		{"nothing", sdktest.Silent(t), "timeout after 300ms waiting for the answer to bind"},
 		{"an end", sdktest.Answer(t, ""), "waiting for the answer to bind: the server closed the connection"},
 		{"a reset", sdktest.Script(t, nil, "RST"), "waiting for the answer to bind: connection reset by peer"},
-		{"half an answer", sdktest.Greet(t, yes[:5]), "timeout after 100ms waiting for the answer to bind"},
+		{"half an answer", sdktest.Greet(t, yes[:5]), "timeout after 300ms waiting for the answer to bind"},
 		{"half an answer and an end", sdktest.Answer(t, yes[:5]), "waiting for the answer to bind: the server closed the connection"},
 		{"an answer and an end", once, "waiting for the answer to search: the server closed the connection"},
 		{"SSH", sdktest.Greet(t, "SSH-2.0-OpenSSH_9.2\r\n"), `not LDAP: the answer begins with "SSH-2.0-OpenSSH_9.2"`},
 		{"for ever", sdktest.Endless(t, "", message(77, foundEntry)), "the server sends more than 16384 bytes"},
 	} {
-		got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(tt.server), `{"bind_dn":"cn=a","password":"b"}`, 100*time.Millisecond)
+		got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(tt.server), `{"bind_dn":"cn=a","password":"b"}`, 300*time.Millisecond)
 		if got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}

@@ -63,13 +63,13 @@ func TestTLSFromTheFirstByteOnOrAfterSTLS(t *testing.T) {
 
 func TestAServerThatStopsInTheMiddle(t *testing.T) {
 	for said, want := range map[string]string{
-		"":                              "timeout after 100ms waiting for the greeting",
-		"+OK rea":                       `timeout after 100ms waiting for the greeting, of which came "+OK rea"`,
-		"+OK\r\n":                       "timeout after 100ms waiting for the answer to USER",
-		"+OK\r\n+OK\r\n":                "timeout after 100ms waiting for the answer to PASS",
-		"+OK\r\n+OK\r\n+OK welcome\r\n": "timeout after 100ms waiting for the answer to QUIT",
+		"":                              "timeout after 300ms waiting for the greeting",
+		"+OK rea":                       `timeout after 300ms waiting for the greeting, of which came "+OK rea"`,
+		"+OK\r\n":                       "timeout after 300ms waiting for the answer to USER",
+		"+OK\r\n+OK\r\n":                "timeout after 300ms waiting for the answer to PASS",
+		"+OK\r\n+OK\r\n+OK welcome\r\n": "timeout after 300ms waiting for the answer to QUIT",
 	} {
-		if got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(sdktest.Greet(t, said)), `{"user":"a","password":"b"}`, 100*time.Millisecond); got != want {
+		if got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(sdktest.Greet(t, said)), `{"user":"a","password":"b"}`, 300*time.Millisecond); got != want {
 			t.Errorf("%q: got %q, want %q", said, got, want)
 		}
 	}

@@ -2,11 +2,13 @@ package smtp
 
 import (
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
@@ -90,14 +92,33 @@ func TestTLSFromTheFirstByteOnOrAfterSTARTTLS(t *testing.T) {
 
 func TestAServerThatStopsInTheMiddle(t *testing.T) {
 	for said, want := range map[string]string{
-		"":                          "timeout after 100ms waiting for the greeting",
-		"220-mail\r\n":              "timeout after 100ms waiting for the greeting",
-		"220 ma":                    `timeout after 100ms waiting for the greeting, of which came "220 ma"`,
-		"220 mail\r\n":              "timeout after 100ms waiting for the answer to EHLO",
-		"220 mail\r\n250 hello\r\n": "timeout after 100ms waiting for the answer to QUIT",
+		"":                          "timeout after 300ms waiting for the greeting",
+		"220-mail\r\n":              "timeout after 300ms waiting for the greeting",
+		"220 ma":                    `timeout after 300ms waiting for the greeting, of which came "220 ma"`,
+		"220 mail\r\n":              "timeout after 300ms waiting for the answer to EHLO",
+		"220 mail\r\n250 hello\r\n": "timeout after 300ms waiting for the answer to QUIT",
 	} {
-		if got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(sdktest.Greet(t, said)), `{}`, 100*time.Millisecond); got != want {
+		if got := sdktest.Ask(t, Plugin(), sdktest.TargetAt(sdktest.Greet(t, said)), `{}`, 300*time.Millisecond); got != want {
 			t.Errorf("%q: got %q, want %q", said, got, want)
+		}
+	}
+}
+
+// A placed connection has an address of its own.
+type placed struct {
+	net.Conn
+	at net.Addr
+}
+
+func (p placed) LocalAddr() net.Addr { return p.at }
+
+func TestTheChecksAddressStandsInForItsName(t *testing.T) {
+	for at, want := range map[string]string{
+		"192.0.2.1:25": "[192.0.2.1]", "[2001:db8::1]:25": "[IPv6:2001:db8::1]", "[fe80::1%eth0]:25": "[IPv6:fe80::1]", "[::ffff:192.0.2.1]:25": "[192.0.2.1]",
+	} {
+		conn := &dialog.Conn{Conn: placed{at: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(at))}}
+		if got := literal(conn); got != want {
+			t.Errorf("%s: got %s, want %s", at, got, want)
 		}
 	}
 }

@@ -81,25 +81,33 @@ func Survives(t *testing.T, p sdk.Plugin, config string) {
 	t.Helper()
 	for _, s := range HostileServers() {
 		t.Run(s.Name, func(t *testing.T) {
-			const timeout = 200 * time.Millisecond
-			target := TargetAt(s.Start(t))
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			begin := time.Now()
-			reason := Ask(t, p, target, config, timeout)
-			took := time.Since(begin)
-			runtime.ReadMemStats(&after)
-			t.Log(reason)
-			var wrong complaints
-			if reasonable(&wrong, reason); len(wrong) > 0 {
-				t.Error(wrong)
-			}
-			if took > timeout+2*time.Second {
-				t.Errorf("the probe takes %s", took)
-			}
-			if took := after.TotalAlloc - before.TotalAlloc; took > maxMemory {
-				t.Errorf("the probe allocates %d MiB", took>>20)
+			for _, complaint := range survives(t, p, config, s) {
+				t.Error(complaint)
 			}
 		})
 	}
+}
+
+// survives returns what is wrong with a probe of one of them.
+func survives(t *testing.T, p sdk.Plugin, config string, s HostileServer) (wrong []string) {
+	c := (*complaints)(&wrong)
+	const timeout = 200 * time.Millisecond
+	target := TargetAt(s.Start(t))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin := time.Now()
+	reason := Ask(t, p, target, config, timeout)
+	took := time.Since(begin)
+	runtime.ReadMemStats(&after)
+	t.Log(reason)
+	if reasonable(c, reason); reason == "" {
+		c.add("it is up")
+	}
+	if took > timeout+2*time.Second {
+		c.add("the probe takes %s", took)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > maxMemory {
+		c.add("the probe allocates %d MiB", took>>20)
+	}
+	return wrong
 }
