@@ -66,3 +66,20 @@ func TestScopesAreReadAsIPWritesThem(t *testing.T) {
 		}
 	}
 }
+
+func TestASetNamesAThingOnce(t *testing.T) {
+	address := Address{Prefix: netip.MustParsePrefix("192.0.2.1/24"), Interface: "eth0"}
+	other := address
+	other.Interface = "eth1"
+	route := Route{Destination: netip.MustParsePrefix("198.51.100.0/24"), Interface: "eth0"}
+	k := &Kernel{}
+	if _, err := k.NewSet([]Address{address, other}, []Route{route}); err != nil {
+		t.Error(err)
+	}
+	if _, err := k.NewSet([]Address{address, other, address}, nil); err == nil || err.Error() != "192.0.2.1/24 on eth0 is there twice" {
+		t.Errorf("an address twice: %v", err)
+	}
+	if _, err := k.NewSet(nil, []Route{route, route}); err == nil || err.Error() != "route to 198.51.100.0/24 on eth0 is there twice" {
+		t.Errorf("a route twice: %v", err)
+	}
+}

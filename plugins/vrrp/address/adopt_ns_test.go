@@ -3,7 +3,9 @@ package address
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestNSAnAddressOfSomebodyElsesIsTakenOverAndGoesWithTheSet(t *testing.T) {
@@ -149,4 +151,40 @@ func TestNSManyAddressesNeedFewDatagramsAndNoMemory(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestNSWhatTheKernelDoesNotChangeInPlaceIsMadeAnew(t *testing.T) {
+	b := newBox(t)
+	addresses := on("203.0.113.1/24", "2001:db8:5::1/64")
+	b.set(addresses).Add()
+	for i := range addresses {
+		addresses[i].NoPrefixRoute = true
+	}
+	addresses[1].Preferred = true
+	s := b.set(addresses)
+	b.said(s.Sync(), "corrected 203.0.113.1/24 on eth0", "corrected 2001:db8:5::1/64 on eth0")
+	b.said(s.Sync())
+	for _, a := range []string{"203.0.113.1/24", "2001:db8:5::1/64"} {
+		line, _ := b.shows(a)
+		b.contains(line, "noprefixroute", "!deprecated")
+	}
+	b.contains(b.ip("route", "show")+b.ip("-6", "route", "show"), "!203.0.113.0/24", "!2001:db8:5::/64")
+}
+
+func TestNSAnAddressThatDuplicateDetectionRefusedWorksWhenWeHaveIt(t *testing.T) {
+	b, neighbour := pair(t)
+	neighbour.ip("address", "add", "2001:db8::1/64", "dev", "eth0", "nodad")
+	b.Sysctl("net/ipv6/conf/eth0/accept_dad", "1")
+	b.ip("address", "add", "2001:db8::1/64", "dev", "eth0")
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if line, _ := b.shows("2001:db8::1/64"); strings.Contains(line, "dadfailed") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("duplicate address detection finds nothing")
+		}
+	}
+	b.set(on("2001:db8::1/64")).Add()
+	line, _ := b.shows("2001:db8::1/64")
+	b.contains(line, "!dadfailed", "!tentative", "nodad")
 }

@@ -57,7 +57,11 @@ func (k *Kernel) NewSet(addresses []Address, routes []Route) (*Set, error) {
 			p.promote = rtnetlink.SetOf(rtnetlink.Value{Setting: rtnetlink.PromoteSecondaries, Value: 1})
 		}
 		want := a.kernel()
-		s.items = append(s.items, item{what: a.String(), address: &a, port: p, create: want.Add(rtnetlink.Create), delete: want.Delete()})
+		i := item{what: a.String(), address: &a, port: p, create: want.Add(rtnetlink.Create), delete: want.Delete()}
+		if s.has(&i) {
+			return nil, fmt.Errorf("%s is there twice", i.what)
+		}
+		s.items = append(s.items, i)
 	}
 	for _, r := range routes {
 		if err := r.Check(); err != nil {
@@ -74,6 +78,9 @@ func (k *Kernel) NewSet(addresses []Address, routes []Route) (*Set, error) {
 		}
 		want := r.kernel(index)
 		i.create, i.delete = want.Add(rtnetlink.Create), want.Delete()
+		if s.has(&i) {
+			return nil, fmt.Errorf("%s is there twice", i.what)
+		}
 		s.items = append(s.items, i)
 	}
 	s.makeRoom()

@@ -207,6 +207,11 @@ func TestNSMoreAddressesThanAFilterHasRoomFor(t *testing.T) {
 	if len(heard) != 3 {
 		t.Errorf("heard %v, want two of ARP and one advertisement", heard)
 	}
+	s.claims(s.far, ours, "10.0.8.99")
+	s.claims(s.far, ours, "2001:db8::834")
+	if _, heard := s.ready(100 * time.Millisecond); len(heard) != 0 {
+		t.Errorf("our own frames are %v", heard)
+	}
 }
 
 func TestNSAnInterfaceThatGoesDoesNotEndTheListener(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/netspace"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/rtnetlink"
 )
 
 // A box is a namespace with a monitor in it.
@@ -162,6 +163,37 @@ func TestNSThePrimaryAddressIsTheFirstThatIsNotVirtual(t *testing.T) {
 	}
 	if a, ok := b.LinkLocal("eth0", virtual); !ok || a != netip.MustParseAddr("fe80::2") {
 		t.Errorf("link-local address %v, want fe80::2", a)
+	}
+}
+
+func TestNSAnAddressWithOurMarkIsVirtualWhateverTheConfigurationSays(t *testing.T) {
+	b := newBox(t)
+	eth0, _ := b.Link("eth0")
+	var batch rtnetlink.Batch
+	for _, a := range []rtnetlink.Address{
+		{Index: eth0.Index, Local: netip.MustParsePrefix("192.0.2.1/32"), Protocol: rtnetlink.Mark},
+		{Index: eth0.Index, Local: netip.MustParsePrefix("192.0.2.11/24")},
+	} {
+		batch.Append(a.Add(rtnetlink.Create))
+	}
+	if err := b.conn.Execute(&batch); err != nil {
+		t.Fatal(err)
+	}
+	b.tells("eth0: address added 192.0.2.11/24")
+	if a, ok := b.IPv4("eth0", nil); !ok || a != netip.MustParseAddr("192.0.2.11") {
+		t.Errorf("primary address %v, want 192.0.2.11", a)
+	}
+}
+
+func TestNSABridgePortThatIsTakenOutIsNoInterfaceThatIsGone(t *testing.T) {
+	b := newBox(t)
+	b.ip("link", "add", "br0", "type", "bridge")
+	b.ip("link", "set", "eth0", "master", "br0")
+	b.ip("link", "set", "eth0", "nomaster") // the kernel says RTM_DELLINK, of the bridge's port
+	b.ip("link", "add", "last", "type", "bridge")
+	b.tells("last: appeared")
+	if _, ok := b.Link("eth0"); !ok {
+		t.Error("eth0 is gone")
 	}
 }
 

@@ -128,7 +128,9 @@ func (k *Kernel) Ensure(r Router) (created bool, err error) {
 	if err != nil {
 		return fail(err)
 	}
-	batch.Append(rtnetlink.SetAlias(want.Name, alias))
+	if created || have.Alias != alias {
+		batch.Append(rtnetlink.SetAlias(want.Name, alias))
+	}
 	batch.Append(rtnetlink.Set(want.Name,
 		rtnetlink.Value{Setting: rtnetlink.ARPIgnore, Value: 1},
 		rtnetlink.Value{Setting: rtnetlink.ARPFilter, Value: 0},
@@ -139,7 +141,9 @@ func (k *Kernel) Ensure(r Router) (created bool, err error) {
 		rtnetlink.Value{Setting: rtnetlink.ARPIgnore, Value: 1},
 		rtnetlink.Value{Setting: rtnetlink.ARPAnnounce, Value: 2},
 	))
-	batch.Append(rtnetlink.SetUp(want.Name))
+	if created || have.Flags&unix.IFF_UP == 0 {
+		batch.Append(rtnetlink.SetUp(want.Name))
+	}
 	if err := k.execute(&batch); err != nil {
 		return fail(err)
 	}
