@@ -3,9 +3,10 @@
 // # A set
 //
 // A [Set] is what one instance holds while it is master. It is prepared when the configuration is read: the requests to
-// the kernel are encoded then. Becoming master is [Set.Add]: one system call for all of them (64 at a time), about ten
-// microseconds an address, and no allocation. Leaving is [Set.Remove], the other way round. [Set.Sync] looks first and then
-// does what is missing: call it when the monitor has seen that something changed, and after a start.
+// the kernel are encoded then. Becoming master is [Set.Add]: one system call for 64 of them, and no allocation. The kernel
+// takes about 7 us for an IPv4 address and 30 us for an IPv6 one, whose route and multicast group come with it. Leaving is
+// [Set.Remove], the other way round. [Set.Sync] looks first and then does what is missing: call it when the monitor has
+// seen that something changed, and after a start.
 //
 // All three say exactly what they changed, and what they could not: one address that fails keeps no other from its place. An
 // interface that does not exist is an error of the addresses on it; when it is back, the next Sync gives them to it.
