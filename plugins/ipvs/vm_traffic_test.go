@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/netspace"
 	"github.com/evenkeel/evenkeel/plugins/ipvs/kernel"
 	"github.com/evenkeel/evenkeel/plugins/ipvs/nft"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/netspace"
 )
 
 // A network is a client, a director and two real servers, each a namespace of its own:
