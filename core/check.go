@@ -70,7 +70,7 @@ func (l *lazySupervisor) stop() {
 	if l.s != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
 		defer cancel()
-		_ = l.s.Stop(ctx, false) // nothing of it is left but what it says
+		_ = l.s.Stop(ctx, supervisor.Ending{}) // nothing of it is left but what it says
 	}
 	if l.dir != "" {
 		os.RemoveAll(l.dir)

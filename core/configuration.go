@@ -65,11 +65,8 @@ func (d *daemon) allWarnings(cfg *config.Config, diags *load.Diagnostics) []stri
 		ws = append(ws, fmt.Sprintf("%s: %s: not carried out by this version", p, what))
 	}
 	for _, v := range cfg.VRRPInstances {
-		ahead(v.Position, fmt.Sprintf("vrrp_instance %q", v.Name))
-	}
-	for _, s := range cfg.IPVS.Sync {
-		if s.Follow != "" {
-			ahead(s.Position, "ipvs sync that follows a vrrp_instance")
+		if !d.hasVRRP() {
+			ahead(v.Position, fmt.Sprintf("vrrp_instance %q", v.Name))
 		}
 	}
 	for _, vs := range cfg.VirtualServers {

@@ -2,8 +2,9 @@
 // they see to what they should do. It touches no socket, kernel table or disk of its own but its state and its door.
 //
 //	file --load--> Config ──┐
-//	checks ----verdicts-----┼--> director.Step --┬--> balancer.Apply
-//	operator --reload-------┘      (pure)        ├--> checks.Apply
+//	checks ----verdicts-----┤                    ┌--> balancer.Apply
+//	vrrp ------transitions--┼--> director.Step --┼--> vrrp.Apply
+//	operator --commands-----┘      (pure)        ├--> checks.Apply
 //	                                             └--> events --> journal
 //
 // One goroutine, the loop, owns the director and everything that changes with it. Each plugin has a goroutine that
@@ -61,7 +62,14 @@ type daemon struct {
 	fatal   chan error // what cannot be lived with, at the start
 	reloads chan reloadRequest
 
-	tables *feed[sdk.TableUpdate]
+	tables    *feed[sdk.TableUpdate]
+	instances *feed[[]sdk.VRRPInstance]
+	inPlace   chan struct{} // closed when the table is in place, or there is none
+
+	quit     context.CancelFunc
+	linger   atomic.Bool // at the end, the vrrp plugin goes on
+	deciding sync.Mutex  // one decision of an operator at a time
+
 	memory load.Memory // of the configuration as it was read last; the reloader's own
 
 	// the loop's own
@@ -73,6 +81,8 @@ type daemon struct {
 	checks    map[string]*feed[sdk.TargetUpdate] // by type
 	probes    map[string]*probeCount             // by target ID
 	table     tableState
+	vrrp      sdk.VRRP    // of the incarnation that is told its instances, nil when none is
+	adopts    bool        // a former core has left a vrrp plugin that goes on
 	unsaved   bool        // verdicts that the journal has not
 	busy      atomic.Bool // writing them
 	saving    sync.WaitGroup
@@ -82,6 +92,8 @@ type daemon struct {
 // Run is evenkeel at work, until ctx ends or something cannot be lived with. A configuration with errors is one of
 // these only if there is no last good one to run in its place; its error is a *ConfigError.
 func Run(ctx context.Context, o Options) error {
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
 	d := &daemon{
 		o: o, log: o.Logger, started: time.Now(), builtin: newBuiltins(o.Builtin),
 
@@ -92,10 +104,14 @@ func Run(ctx context.Context, o Options) error {
 		reloads: make(chan reloadRequest),
 		tables:  newFeed[sdk.TableUpdate](),
 
+		instances: newFeed[[]sdk.VRRPInstance](),
+		inPlace:   make(chan struct{}),
+
 		checks:    map[string]*feed[sdk.TargetUpdate]{},
 		probes:    map[string]*probeCount{},
 		table:     tableState{failures: map[sdk.ServiceKey][]sdk.Failure{}},
 		followers: map[chan<- struct{}]bool{},
+		quit:      quit,
 	}
 
 	j, err := journal.Open(o.StateDir)
@@ -114,6 +130,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+
+	d.adopts = d.plugins.Lingers(vrrpName)
 
 	fresh, err := d.loadFirst()
 	if err != nil {
@@ -151,13 +169,16 @@ func Run(ctx context.Context, o Options) error {
 			d.setPlugins(d.config)
 			if len(d.config.VirtualServers) == 0 {
 				d.begin(sdk.Observed{}) // there is no balancer to wait for
+				close(d.inPlace)
 				d.setPlugins(d.config)
 			}
 		})
 		<-gctx.Done()
 		stop, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
-		err := d.plugins.Stop(stop, o.Release)
+		// One that is told to stop can't hold addresses any more; one that fails leaves them to its successor.
+		failed := ctx.Err() == nil
+		err := d.plugins.Stop(stop, supervisor.Ending{Release: o.Release, Linger: failed || d.linger.Load()})
 		stopLoop()
 		return err
 	})
@@ -208,6 +229,7 @@ func (d *daemon) begin(held sdk.Observed) {
 	}
 	dir, out := director.New(d.config, director.Seed{
 		Now: time.Now(), NextEvent: d.journal.NextEvent(), Verdicts: d.journal.Verdicts(), Held: held.Services,
+		Adopts: d.adopts, States: d.journal.States(), Released: d.journal.Released(),
 	})
 	d.director = dir
 	d.deliver(out)
@@ -238,6 +260,9 @@ func (d *daemon) deliver(out director.Output) {
 	}
 	if out.Table.Generation != 0 {
 		d.tables.put(out.Table)
+	}
+	if out.Instances != nil {
+		d.instances.needFull()
 	}
 	for typ, u := range out.Targets {
 		if f := d.checks[typ]; f != nil {
@@ -301,6 +326,9 @@ func (d *daemon) setPlugins(cfg *config.Config) {
 	var set []supervisor.Plugin
 	if len(cfg.VirtualServers) > 0 || d.table.attached {
 		set = append(set, supervisor.Plugin{Kind: sdk.KindBalancer, Name: "ipvs", Builtin: true, Attach: d.attachBalancer})
+	}
+	if p, ok := d.vrrpPlugin(cfg); ok {
+		set = append(set, p)
 	}
 	if d.director != nil {
 		for _, typ := range d.director.CheckTypes() {

@@ -99,9 +99,10 @@ func (s *server) Status(ctx context.Context, _ *controlv1.StatusRequest) (*contr
 	d := s.d
 	st := &controlv1.StatusResponse{Version: d.o.Version, Pid: int32(os.Getpid()), Started: timestamppb.New(d.started), DryRun: d.o.DryRun}
 	var balancer sdk.Balancer
+	var vrrp sdk.VRRP
 	var ds director.Status
 	if !d.call(ctx, func() {
-		balancer = d.table.balancer
+		balancer, vrrp = d.table.balancer, d.vrrp
 		st.Director = d.config.Director.Name
 		st.Configuration = &controlv1.Configuration{Paths: d.o.Paths, Loaded: timestamppb.New(d.loaded), Problem: d.problem, Warnings: d.warnings}
 		st.Balancer = d.balancerStatus()
@@ -121,6 +122,7 @@ func (s *server) Status(ctx context.Context, _ *controlv1.StatusRequest) (*contr
 			LastError: p.LastError, Memory: p.Memory, Cpu: durationpb.New(p.CPU),
 		})
 	}
+	st.Vrrp = d.vrrpStatus(ctx, ds, vrrp)
 	switch {
 	case balancer != nil:
 		rctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -165,7 +167,7 @@ func (d *daemon) checkStatus(checks []director.CheckStatus) []*controlv1.Check {
 func (d *daemon) virtualServerStatus(vs director.VirtualServerStatus) *controlv1.VirtualServer {
 	m := &controlv1.VirtualServer{
 		Name: vs.Name, Position: vs.Position.String(), Service: vs.Service.String(), Scheduler: vs.Scheduler,
-		Quorum: vs.Quorum, Weight: vs.Weight, HasQuorum: vs.QuorumGained,
+		Quorum: vs.Quorum, Weight: vs.Weight, HasQuorum: vs.QuorumGained, Suspended: vs.Suspended,
 	}
 	if vs.SorryServer != nil {
 		m.Sorry = "configured"

@@ -131,6 +131,11 @@ func (d *daemon) applied(u sdk.TableUpdate, res sdk.ApplyResult) {
 	d.log.Debug("the kernel has the table", "generation", u.Generation, "full", u.Full, "writes", res.Writes)
 	if !t.ready {
 		t.ready = true
+		select {
+		case <-d.inPlace:
+		default:
+			close(d.inPlace)
+		}
 		d.setPlugins(d.config) // the check plugins have waited, so that the table was not kept waiting by probes
 		d.log.Info("the table is in place", "writes", res.Writes, "after", time.Since(d.started).Round(time.Millisecond))
 		if d.o.Ready != nil {

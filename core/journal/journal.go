@@ -4,6 +4,8 @@
 //
 //	config.json       the sources of the last good configuration
 //	verdicts.json     what the checks said last
+//	decisions.json    what operators said: the vrrp_instances that are released
+//	states.json       the states that vrrp_instances were in last
 //	events-N.jsonl    events, one JSON object a line, in segments named by their first ID
 //	next-event.json   a bound that no event's ID has reached, which outlives a loss of power
 //
@@ -41,6 +43,8 @@ type Journal struct {
 	problems []error
 	config   *storedConfig // nil: none
 	verdicts map[string]sdk.Verdict
+	released []string
+	states   map[string]sdk.VRRPState
 	events   eventLog
 }
 
@@ -81,6 +85,7 @@ func open(dir string, l limits) (*Journal, error) {
 	j := &Journal{limits: l, lock: lock, dir: d}
 	bound := j.readVerdicts()
 	j.readConfig()
+	j.readVRRP()
 	if err := j.openEvents(bound); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}

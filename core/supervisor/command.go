@@ -51,8 +51,8 @@ func (s *Supervisor) command(p Plugin) (cmd *exec.Cmd, priv Privileges, closeFil
 }
 
 // confine sets the arguments and, for a built-in plugin, the variable that says how the process confines itself.
-func (s *Supervisor) confine(cmd *exec.Cmd, p Plugin, priv Privileges, socket string) error {
-	spec, err := json.Marshal(confinement{NoNewPrivileges: !priv.NewPrivileges, View: priv.View, Socket: socket})
+func (s *Supervisor) confine(cmd *exec.Cmd, p Plugin, priv Privileges, socket, kept string) error {
+	spec, err := json.Marshal(confinement{NoNewPrivileges: !priv.NewPrivileges, View: priv.View, Socket: socket, Keep: kept})
 	if err != nil {
 		return fmt.Errorf("describing the confinement: %w", err)
 	}
@@ -69,13 +69,16 @@ func (s *Supervisor) confine(cmd *exec.Cmd, p Plugin, priv Privileges, socket st
 var inherited = []string{"LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GOTRACEBACK", "GOGC", "GODEBUG", "GOCOVERDIR"}
 
 // environment is all that a plugin finds in its environment, but for go-plugin's handshake.
-func environment(o Options, priv Privileges, socket string) []string {
+func environment(o Options, priv Privileges, socket, kept string) []string {
 	env := []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=/",
 		goplugin.EnvUnixSocketDir + "=" + socket,
 		sdk.EnvLogLevel + "=" + o.Logger.GetLevel().String(),
 		sdk.EnvLease + "=" + o.Silence.String(),
+	}
+	if kept != "" {
+		env = append(env, sdk.EnvKeep+"="+kept)
 	}
 	if priv.Memory > 0 {
 		env = append(env, "GOMEMLIMIT="+strconv.FormatUint(priv.Memory/4*3, 10))

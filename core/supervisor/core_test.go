@@ -25,8 +25,13 @@ func beCore() {
 		fmt.Println(err)
 		return
 	}
-	s.Set([]Plugin{check("port", nil), check("floods-log", told), check("hangs-in-stop", nil), {Kind: sdk.KindVRRP, Name: "vrrp", Builtin: true}})
-	for running := 0; running < 4; time.Sleep(time.Millisecond) {
+	vrrp := Plugin{Kind: sdk.KindVRRP, Name: "vrrp", Builtin: true}
+	if os.Getenv("SUPERVISOR_TEST_ALONE") != "" {
+		s.Set([]Plugin{vrrp})
+	} else {
+		s.Set([]Plugin{check("port", nil), check("floods-log", told), check("hangs-in-stop", nil), vrrp})
+	}
+	for running := 0; running < len(s.Status()); time.Sleep(time.Millisecond) {
 		running = 0
 		for _, p := range s.Status() {
 			if p.State == Running {
@@ -107,7 +112,7 @@ func TestWhatADeadCoreHasLeftIsSweptAway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Stop(t.Context(), false); err != nil {
+		if err := s.Stop(t.Context(), Ending{}); err != nil {
 			t.Error(err)
 		}
 	}

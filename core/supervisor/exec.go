@@ -25,7 +25,8 @@ const PluginArgument = "plugin"
 type confinement struct {
 	NoNewPrivileges bool   `json:"no_new_privileges"`
 	View            View   `json:"view"`
-	Socket          string `json:"socket"` // folder
+	Socket          string `json:"socket"`         // folder
+	Keep            string `json:"keep,omitempty"` // folder; "": none
 }
 
 // envConfinement has the confinement of a built-in plugin, as JSON.
@@ -91,6 +92,9 @@ func (c *confinement) landlock() error {
 		landlock.RODirs("/"),
 		landlock.RWDirs(c.Socket),
 		landlock.RWFiles("/dev/null", "/proc/self/comm").IgnoreIfMissing(), // it may give itself a name
+	}
+	if c.Keep != "" {
+		rules = append(rules, landlock.RWDirs(c.Keep))
 	}
 	switch c.View {
 	case ViewAll:

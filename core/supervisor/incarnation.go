@@ -49,11 +49,17 @@ func (s *Supervisor) start(ctx context.Context, p Plugin, logger hclog.Logger, d
 	if c := cmd.SysProcAttr.Credential; c != nil {
 		uid, gid = int(c.Uid), int(c.Gid)
 	}
+	kept := ""
+	if mustOutlive(p.Kind) && p.Builtin && !dryRun {
+		if kept, err = s.keep.folder(p.String(), uid, gid); err != nil {
+			return nil, err
+		}
+	}
 	dir, err := s.sockets.open(uid, gid)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.confine(cmd, p, priv, dir); err != nil {
+	if err := s.confine(cmd, p, priv, dir, kept); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 
@@ -64,7 +70,7 @@ func (s *Supervisor) start(ctx context.Context, p Plugin, logger hclog.Logger, d
 		VersionedPlugins: map[int]goplugin.PluginSet{sdk.ProtocolVersion: {sdk.PluginSetName: connection{}}},
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
-			cmd.Env = slices.Concat(cmd.Env, environment(s.o, priv, dir), handshakeOf(spec.Env))
+			cmd.Env = slices.Concat(cmd.Env, environment(s.o, priv, dir, kept), handshakeOf(spec.Env))
 			return in.process, nil
 		},
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: dir},
@@ -73,11 +79,7 @@ func (s *Supervisor) start(ctx context.Context, p Plugin, logger hclog.Logger, d
 		Logger:           hclog.NewNullLogger(),
 		SyncStdout:       &lineWriter{sink: in.process.log, from: "stdout"}, // of those that do not use our sdk
 		SyncStderr:       &lineWriter{sink: in.process.log, from: "stderr"},
-		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithTransportCredentials(peercred.New(in.isPlugin(uid))),
-			grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(maxSend), grpc.MaxCallRecvMsgSize(maxReceive)),
-			grpc.WithChainUnaryInterceptor(deadline),
-		},
+		GRPCDialOptions:  append(dialOptions(), grpc.WithTransportCredentials(peercred.New(in.isPlugin(uid)))),
 	})
 
 	if err := in.greet(ctx, p, dryRun); err != nil {
@@ -105,6 +107,11 @@ func (in *incarnation) greet(ctx context.Context, p Plugin, dryRun bool) error {
 		<-connected
 		return late(ctx, in.o.StartTimeout, "connecting to it")
 	}
+	return in.describe(ctx, p, dryRun, in.o.StartTimeout)
+}
+
+// describe asks the plugin what it is. ctx ends after the given time.
+func (in *incarnation) describe(ctx context.Context, p Plugin, dryRun bool, timeout time.Duration) error {
 	var err error
 	var cannot *sdk.PreconditionError
 	in.info, err = sdk.NewPluginClient(in.conn).Describe(ctx, in.o.Version, dryRun)
@@ -112,7 +119,7 @@ func (in *incarnation) greet(ctx context.Context, p Plugin, dryRun bool) error {
 	case errors.As(err, &cannot): // its own words are for the operator
 		return err
 	case ctx.Err() != nil:
-		return late(ctx, in.o.StartTimeout, "asking what it is")
+		return late(ctx, timeout, "asking what it is")
 	case err != nil:
 		return fmt.Errorf("asking what it is: %w", err)
 	case in.info.Kind != p.Kind || in.info.Name != p.Name:
@@ -142,6 +149,14 @@ func (in *incarnation) connect() error {
 	return nil
 }
 
+// dialOptions are those of every connection to a plugin, but for its credentials.
+func dialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(maxSend), grpc.MaxCallRecvMsgSize(maxReceive)),
+		grpc.WithChainUnaryInterceptor(deadline),
+	}
+}
+
 // isPlugin accepts the plugin at the other end of the socket, and nobody else: a process of its group, and of its user.
 func (in *incarnation) isPlugin(uid int) func(peercred.Peer) error {
 	return func(peer peercred.Peer) error {
@@ -159,7 +174,11 @@ func (in *incarnation) isPlugin(uid int) func(peercred.Peer) error {
 
 // session holds the plugin's lease until ctx ends. Its error says why the plugin is lost.
 func (in *incarnation) session(ctx context.Context) error {
-	err := sdk.NewPluginClient(in.conn).Session(ctx, in.o.Beat, in.o.Silence)
+	err := sdk.NewPluginClient(in.conn).Session(ctx, in.o.Beat, in.o.Silence, func(line []byte) {
+		if len(line) <= maxLine {
+			in.process.log.line(line, "stderr")
+		}
+	})
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -224,9 +243,17 @@ func (in *incarnation) stop(hurry context.Context, release bool) {
 	if asked {
 		in.awaitEnd(hurry, time.Second)
 	}
-	in.process.signal(unix.SIGTERM)
-	in.awaitEnd(hurry, time.Second)
+	if release || !mustOutlive(in.info.Kind) { // to such a plugin the signal means to give up what it holds
+		in.process.signal(unix.SIGTERM)
+		in.awaitEnd(hurry, time.Second)
+	}
 	in.process.kill()
+}
+
+// leave lets the plugin go on by itself.
+func (in *incarnation) leave() {
+	in.conn.Close()
+	in.process.leave()
 }
 
 // awaitEnd waits for the end of the process, so long.
@@ -240,6 +267,13 @@ func (in *incarnation) awaitEnd(hurry context.Context, d time.Duration) {
 
 // close tidies up after a process that has ended.
 func (in *incarnation) close() {
+	defer os.RemoveAll(in.socket)
+	if in.client == nil { // it was adopted
+		if in.conn != nil {
+			in.conn.Close()
+		}
+		return
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -249,7 +283,6 @@ func (in *incarnation) close() {
 	case <-done:
 	case <-time.After(2 * time.Second): // it may hang; then it does so alone
 	}
-	os.RemoveAll(in.socket)
 }
 
 // instance is what Attach gets.

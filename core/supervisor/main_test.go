@@ -59,7 +59,7 @@ func servePlugin(name string) {
 			return nil, nil
 		}))
 	case "vrrp":
-		sdk.Serve(sdk.NewVRRP(sdk.Info{Name: "vrrp", Version: "1"}, func(sdk.Host) (sdk.VRRP, error) { return nil, nil }))
+		sdk.Serve(sdk.NewVRRP(sdk.Info{Name: "vrrp", Version: "1"}, openKeeper))
 	case "check-port":
 		sdk.Serve(portPlugin())
 	case "check-words":
@@ -213,7 +213,7 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 func (b *bench) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if err := b.Stop(ctx, false); err != nil {
+	if err := b.Stop(ctx, Ending{}); err != nil {
 		b.t.Errorf("stopping: %v", err)
 	}
 }

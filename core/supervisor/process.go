@@ -37,8 +37,12 @@ type process struct {
 	dead    chan struct{} // the process has ended, and its group was killed
 	drained chan struct{} // its last words were read
 
+	adopted bool // somebody else has started it
+	pidfd   int  // of one that is adopted, until it is reaped
+
 	mu        sync.Mutex
-	number    int // its PID; 0: it has not started
+	number    int    // its PID; 0: it has not started
+	listens   string // its socket
 	condemned bool
 	reaped    bool
 	exit      error
@@ -168,7 +172,27 @@ func (p *process) checkHandshake(line string) error {
 		return fmt.Errorf("it speaks %s, not grpc", clip(f[4]))
 	}
 	_, _, err := p.PluginToHost(f[2], f[3])
+	if err == nil {
+		p.mu.Lock()
+		p.listens = filepath.Clean(f[3])
+		p.mu.Unlock()
+	}
 	return err
+}
+
+// address is the path of the socket that the plugin has named.
+func (p *process) address() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.listens
+}
+
+// leave stops reading what the process writes, which goes on by itself.
+func (p *process) leave() {
+	if !p.adopted {
+		p.out.Close()
+		p.err.Close()
+	}
 }
 
 // PluginToHost lets no plugin send us to a socket outside its folder.
@@ -195,7 +219,11 @@ func (p *process) pid() int {
 func (p *process) signal(s syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.number != 0 && !p.reaped {
+	switch {
+	case p.number == 0 || p.reaped:
+	case p.adopted: // the number may be another's by the time that it is used
+		unix.PidfdSendSignal(p.pidfd, s, nil, 0)
+	default:
 		unix.Kill(-p.number, s)
 	}
 }

@@ -75,7 +75,7 @@ func TestAPluginIsToldHowItEnds(t *testing.T) {
 		b.Set([]Plugin{check("words", nil)})
 		b.awaitState("check-words", Running)
 		began := time.Now()
-		if err := b.Stop(t.Context(), release); err != nil {
+		if err := b.Stop(t.Context(), Ending{Release: release}); err != nil {
 			t.Fatal(err)
 		}
 		// The race detector lets every process sleep for a second at its end.
@@ -99,7 +99,7 @@ func TestStopKillsWhenThereIsNoTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	err := b.Stop(ctx, false)
+	err := b.Stop(ctx, Ending{})
 	if err == nil || !strings.Contains(err.Error(), "stopping plugin check-hangs-in-stop: context deadline exceeded") {
 		t.Errorf("Stop returns %v", err)
 	}

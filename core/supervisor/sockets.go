@@ -30,7 +30,7 @@ type sockets struct {
 // maxSocketPath is the length of the longest path that a socket can have, in bytes: sun_path in unix(7) with its NUL.
 const maxSocketPath = 107
 
-func newSockets(runDir string) (*sockets, error) {
+func newSockets(runDir string, living map[string]bool) (*sockets, error) {
 	abs, err := filepath.Abs(runDir)
 	if err != nil {
 		return nil, fmt.Errorf("finding the folder of sockets: %w", err)
@@ -51,7 +51,7 @@ func newSockets(runDir string) (*sockets, error) {
 	}
 	s.owner = ownerName(os.Getpid(), started)
 	s.closed = !passable(s.path)
-	return s, s.sweep()
+	return s, s.sweep(living)
 }
 
 // passable says whether everybody may pass through all folders of a path.
@@ -64,14 +64,17 @@ func passable(path string) bool {
 	return true
 }
 
-// sweep removes the folders of processes that are no more.
-func (s *sockets) sweep() error {
+// sweep removes the folders of cores that are no more, but for those of plugins that go on.
+func (s *sockets) sweep(living map[string]bool) error {
 	entries, err := os.ReadDir(s.path)
 	if err != nil {
 		return fmt.Errorf("sweeping the folder of sockets: %w", err)
 	}
 	var errs []error
 	for _, e := range entries {
+		if living[filepath.Join(s.path, e.Name())] {
+			continue
+		}
 		owner, _, _ := strings.Cut(e.Name(), "-")
 		name, _, _ := strings.Cut(owner, ".")
 		if pid, err := strconv.ParseInt(name, 36, 32); err == nil {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestAFolderIsForOneIncarnationAndItsUser(t *testing.T) {
-	s, err := newSockets(t.TempDir())
+	s, err := newSockets(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestAFolderTooLongForSocketsIsRefused(t *testing.T) {
 
 func TestSweepLeavesTheLivingAlone(t *testing.T) {
 	dir := t.TempDir()
-	s, err := newSockets(dir)
+	s, err := newSockets(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestSweepLeavesTheLivingAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := newSockets(dir); err != nil {
+	if _, err := newSockets(dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	for d, want := range map[string]bool{mine: true, init: true, before: false, dead: false, odd: false} {

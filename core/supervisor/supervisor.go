@@ -74,6 +74,7 @@ type Supervisor struct {
 	o       Options
 	self    *os.File // open, so that a plugin restarted after an upgrade is still of this version
 	sockets *sockets
+	keep    *keep
 	forker  *forker
 	// privilegesOf is the table of who gets what; a field so that tests can bend it.
 	privilegesOf func(Plugin) Privileges
@@ -99,7 +100,11 @@ func New(o Options) (*Supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the plugins' binary: %w", err)
 	}
-	sockets, err := newSockets(o.RunDir)
+	kept, err := newKeep(o.RunDir)
+	if err != nil {
+		return nil, errors.Join(err, self.Close())
+	}
+	sockets, err := newSockets(o.RunDir, kept.living())
 	if err != nil {
 		return nil, errors.Join(err, self.Close())
 	}
@@ -107,6 +112,7 @@ func New(o Options) (*Supervisor, error) {
 		o:       o,
 		self:    self,
 		sockets: sockets,
+		keep:    kept,
 		forker:  newForker(),
 		units:   make(map[string]*unit),
 		ending:  make(map[*unit]bool),
@@ -142,7 +148,7 @@ func (s *Supervisor) Set(plugins []Plugin) {
 		}
 		delete(s.units, name)
 		s.ending[u] = true
-		u.end(false)
+		u.end(Ending{Release: mustOutlive(u.plugin.Kind)}) // nobody wants the addresses any more
 	}
 	for name, p := range wanted {
 		if s.units[name] == nil {
@@ -192,15 +198,29 @@ func (s *Supervisor) Status() []Status {
 	return out
 }
 
-// Stop stops all plugins at the same time, each in order; with release, they give up what they hold in the world. When
-// ctx ends before they have, they are killed. There is nothing left of any of them when it returns.
-func (s *Supervisor) Stop(ctx context.Context, release bool) error {
+// Ending says what becomes of what plugins hold in the world.
+type Ending struct {
+	Release bool // they give it up
+	Linger  bool // those that can go on without a core do so, for the next one to take over
+}
+
+// of is what becomes of a plugin. Those that can go on without a core give up what they hold if they do not.
+func (how Ending) of(p Plugin) Ending {
+	if !mustOutlive(p.Kind) {
+		return Ending{Release: how.Release}
+	}
+	return Ending{Release: !how.Linger, Linger: how.Linger}
+}
+
+// Stop stops all plugins at the same time, each in order. When ctx ends before they have, they are killed. There is nothing
+// left of any of them when it returns, but of those that linger.
+func (s *Supervisor) Stop(ctx context.Context, how Ending) error {
 	s.mu.Lock()
 	again := s.stopped
 	s.stopped = true
 	var all []*unit
 	for name, u := range s.units {
-		u.end(release)
+		u.end(how.of(u.plugin))
 		delete(s.units, name)
 		s.ending[u] = true
 	}
@@ -222,6 +242,7 @@ func (s *Supervisor) Stop(ctx context.Context, release bool) error {
 	}
 	if !again {
 		s.forker.close()
+		s.keep.close()
 		err = errors.Join(err, s.sockets.close(), s.self.Close())
 	}
 	return err

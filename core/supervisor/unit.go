@@ -25,10 +25,10 @@ type unit struct {
 	abandon  context.CancelFunc
 	done     chan struct{} // there is nothing left
 
-	mu      sync.Mutex
-	attach  func(context.Context, *Instance) error
-	release bool
-	status  Status
+	mu     sync.Mutex
+	attach func(context.Context, *Instance) error
+	ending Ending
+	status Status
 }
 
 func newUnit(s *Supervisor, p Plugin) *unit {
@@ -52,9 +52,9 @@ func (u *unit) attachBy(p Plugin) {
 }
 
 // end asks the unit to stop its plugin, and returns.
-func (u *unit) end(release bool) {
+func (u *unit) end(how Ending) {
 	u.mu.Lock()
-	u.release = release
+	u.ending = how
 	u.mu.Unlock()
 	u.cancel()
 }
@@ -95,10 +95,21 @@ func (u *unit) run() {
 
 // live is one incarnation, from its start to its end. It returns why it ended; nil when the plugin is unwanted.
 func (u *unit) live() error {
-	in, err := u.s.start(u.unwanted, u.plugin, u.logger, u.s.o.DryRun)
-	if err != nil {
-		return err
+	in := u.s.adopt(u.unwanted, u.plugin, u.logger)
+	if in == nil {
+		var err error
+		if in, err = u.s.start(u.unwanted, u.plugin, u.logger, u.s.o.DryRun); err != nil {
+			return err
+		}
+		if mustOutlive(u.plugin.Kind) {
+			if err := u.s.leaveTrace(u.plugin, in); err != nil { // without one the next core starts another
+				in.stop(u.hurry, false)
+				in.close()
+				return err
+			}
+		}
 	}
+	var err error
 	u.become(Running, func(s *Status) {
 		s.PID = in.process.pid()
 		s.Version = in.info.Version
@@ -147,11 +158,17 @@ func (u *unit) live() error {
 	cancel(err)
 	u.await(&tasks)
 	u.mu.Lock()
-	release := u.release
+	how := u.ending
 	u.mu.Unlock()
+	if err == nil && how.Linger {
+		endLease()
+		session.Wait()
+		in.leave()
+		return nil
+	}
 	switch {
 	case err == nil:
-		in.stop(u.hurry, release)
+		in.stop(u.hurry, how.Release)
 	case hung:
 		in.process.kill()
 	default:
@@ -160,6 +177,9 @@ func (u *unit) live() error {
 	endLease()
 	session.Wait()
 	in.close()
+	if mustOutlive(u.plugin.Kind) {
+		u.s.keep.forget(u.plugin.String())
+	}
 	return err
 }
 

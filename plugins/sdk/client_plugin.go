@@ -76,8 +76,9 @@ func (c *PluginClient) Stop(ctx context.Context, within time.Duration, release b
 }
 
 // Session holds the plugin's lease: it sends a beat every so often and expects it back. It returns when ctx ends, when
-// the stream breaks, and when the plugin has been silent for the given time.
-func (c *PluginClient) Session(ctx context.Context, every, silence time.Duration) error {
+// the stream breaks, and when the plugin has been silent for the given time. log, if not nil, gets the lines that the
+// plugin could not write to its stderr.
+func (c *PluginClient) Session(ctx context.Context, every, silence time.Duration, log func(line []byte)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s, err := c.c.Session(ctx)
@@ -91,9 +92,15 @@ func (c *PluginClient) Session(ctx context.Context, every, silence time.Duration
 	go func() {
 		defer close(received)
 		for {
-			if _, err := s.Recv(); err != nil {
+			m, err := s.Recv()
+			if err != nil {
 				cancel(called(err))
 				return
+			}
+			for _, line := range m.GetLog() {
+				if log != nil {
+					log(line)
+				}
 			}
 			select {
 			case answered <- struct{}{}:

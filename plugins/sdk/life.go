@@ -32,6 +32,8 @@ type life struct {
 	logger  hclog.Logger
 	open    func(Host) (any, error)
 	greeted func() // once, before the author's code runs
+	log     *backlog
+	keep    string
 
 	lease, first, linger time.Duration
 
@@ -52,6 +54,7 @@ func newLife(p Plugin, logger hclog.Logger) *life {
 		plugin:  p,
 		logger:  logger,
 		greeted: func() {},
+		log:     &backlog{},
 		lease:   leaseTime,
 		first:   firstLease,
 		linger:  lingerTime,
@@ -76,7 +79,7 @@ func (l *life) Describe(_ context.Context, m *pluginv1.DescribeRequest) (*plugin
 		return nil, status.Errorf(codes.InvalidArgument, "the plugin already runs with dry_run %t", l.dryRun)
 	case !l.opened:
 		l.greeted()
-		h := Host{DryRun: m.GetDryRun(), Logger: l.logger}
+		h := Host{DryRun: m.GetDryRun(), Keep: l.keep, Logger: l.logger}
 		err := guard(l.logger, "opening the plugin", func() (err error) {
 			l.impl, err = l.open(h)
 			return err
@@ -104,7 +107,7 @@ func (l *life) Session(s grpc.BidiStreamingServer[pluginv1.SessionRequest, plugi
 			return nil
 		}
 		l.renew(l.lease)
-		if err := s.Send(&pluginv1.SessionResponse{Beat: m.GetBeat()}); err != nil {
+		if err := s.Send(&pluginv1.SessionResponse{Beat: m.GetBeat(), Log: l.log.take()}); err != nil {
 			l.orphaned(err)
 			return nil
 		}

@@ -176,13 +176,13 @@ func TestTheCoreFindsAPluginThatIsSilent(t *testing.T) {
 	c := NewPluginClient(conn)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if err := c.Session(ctx, 10*time.Millisecond, 100*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+	if err := c.Session(ctx, 10*time.Millisecond, 100*time.Millisecond, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a session with a plugin that answers ends with %v", err)
 	}
 
 	mute := NewPluginClient(muteConn{conn})
 	began := time.Now()
-	err := mute.Session(t.Context(), 10*time.Millisecond, 100*time.Millisecond)
+	err := mute.Session(t.Context(), 10*time.Millisecond, 100*time.Millisecond, nil)
 	if err == nil || !strings.Contains(err.Error(), "no answer for 100ms") {
 		t.Errorf("a session with a plugin that is silent ends with %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk/peercred"
@@ -37,13 +38,14 @@ func Handshake() goplugin.HandshakeConfig {
 const (
 	EnvLogLevel = "EVENKEEL_LOG_LEVEL" // of hclog: trace, debug, info, warn or error
 	EnvLease    = "EVENKEEL_LEASE"     // how long the core may be silent, "10s"
+	EnvKeep     = "EVENKEEL_KEEP"      // Host.Keep
 )
 
 // Serve is the main function of a plugin: it serves p to the core that started this process, and returns when the core
 // has stopped it or is gone. With the argument "describe" it prints what the plugin is, as JSON.
 //
-// While it runs, stdout and stderr go to the core's log, SIGTERM stops the plugin in order, SIGINT is the core's business,
-// and SIGPIPE kills nobody.
+// While it runs, stdout and stderr go to the core's log, SIGTERM stops the plugin in order, with release if it is a vrrp
+// plugin, SIGINT is the core's business, and SIGPIPE kills nobody.
 func Serve(p Plugin) {
 	if n := len(os.Args); n > 1 && os.Args[n-1] == "describe" {
 		if err := Describe(os.Stdout, p); err != nil {
@@ -69,8 +71,15 @@ func serve(p Plugin) error {
 	if err != nil {
 		return err
 	}
+	log := &backlog{to: os.Stderr} // as it is now, not as it will be
+	if p.info.Kind == KindVRRP {
+		// A core that hangs must not hold up who has deadlines.
+		if err := unix.SetNonblock(2, true); err != nil {
+			return fmt.Errorf("preparing the log: %w", err)
+		}
+	}
 	logger := hclog.New(&hclog.LoggerOptions{
-		Output:     os.Stderr, // as it is now, not as it will be
+		Output:     log,
 		JSONFormat: true,
 		Level:      hclog.LevelFromString(os.Getenv(EnvLogLevel)),
 	})
@@ -81,6 +90,7 @@ func serve(p Plugin) error {
 
 	l := newLife(p, logger)
 	l.greeted = output.take
+	l.log, l.keep = log, os.Getenv(EnvKeep)
 	if d, err := time.ParseDuration(os.Getenv(EnvLease)); err == nil && d > 0 {
 		l.lease = d
 	}
@@ -89,7 +99,7 @@ func serve(p Plugin) error {
 	signal.Notify(term, syscall.SIGTERM)
 	go func() {
 		<-term
-		l.stop(stopTime, false)
+		l.stop(stopTime, p.info.Kind == KindVRRP) // an address that nobody holds up must not stay
 	}()
 	// Not signal.Ignore: programs that the plugin starts would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

@@ -161,7 +161,7 @@ func TestAPluginEndsWithoutBeats(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	began := time.Now()
-	if err := NewPluginClient(conn).Session(ctx, time.Hour, time.Hour); err == nil { // one beat, and then none
+	if err := NewPluginClient(conn).Session(ctx, time.Hour, time.Hour, nil); err == nil { // one beat, and then none
 		t.Error("the session goes on")
 	}
 	p.ends(t)

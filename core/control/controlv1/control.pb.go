@@ -74,6 +74,7 @@ type StatusResponse struct {
 	Checks         []*Check               `protobuf:"bytes,8,rep,name=checks,proto3" json:"checks,omitempty"` // those with a name of their own
 	Plugins        []*Plugin              `protobuf:"bytes,9,rep,name=plugins,proto3" json:"plugins,omitempty"`
 	Balancer       *Balancer              `protobuf:"bytes,10,opt,name=balancer,proto3" json:"balancer,omitempty"`
+	Vrrp           *VRRP                  `protobuf:"bytes,11,opt,name=vrrp,proto3" json:"vrrp,omitempty"` // not set: no vrrp_instance is configured
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -178,6 +179,569 @@ func (x *StatusResponse) GetBalancer() *Balancer {
 	return nil
 }
 
+func (x *StatusResponse) GetVrrp() *VRRP {
+	if x != nil {
+		return x.Vrrp
+	}
+	return nil
+}
+
+type VRRP struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Problem       string                 `protobuf:"bytes,1,opt,name=problem,proto3" json:"problem,omitempty"`       // why the plugin could not be asked; then its part of the instances is what was heard last
+	Privileges    string                 `protobuf:"bytes,2,opt,name=privileges,proto3" json:"privileges,omitempty"` // what it has for its deadlines, and what it could not get
+	LateTimers    uint64                 `protobuf:"varint,3,opt,name=late_timers,json=lateTimers,proto3" json:"late_timers,omitempty"`
+	LateAfter     *durationpb.Duration   `protobuf:"bytes,4,opt,name=late_after,json=lateAfter,proto3" json:"late_after,omitempty"` // what counts as late
+	MaxLate       *durationpb.Duration   `protobuf:"bytes,5,opt,name=max_late,json=maxLate,proto3" json:"max_late,omitempty"`
+	Unknown       uint64                 `protobuf:"varint,6,opt,name=unknown,proto3" json:"unknown,omitempty"` // adverts of virtual routers that are not configured
+	Instances     []*VRRPInstance        `protobuf:"bytes,7,rep,name=instances,proto3" json:"instances,omitempty"`
+	Groups        []*SyncGroup           `protobuf:"bytes,8,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VRRP) Reset() {
+	*x = VRRP{}
+	mi := &file_control_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRP) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRP) ProtoMessage() {}
+
+func (x *VRRP) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRP.ProtoReflect.Descriptor instead.
+func (*VRRP) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *VRRP) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *VRRP) GetPrivileges() string {
+	if x != nil {
+		return x.Privileges
+	}
+	return ""
+}
+
+func (x *VRRP) GetLateTimers() uint64 {
+	if x != nil {
+		return x.LateTimers
+	}
+	return 0
+}
+
+func (x *VRRP) GetLateAfter() *durationpb.Duration {
+	if x != nil {
+		return x.LateAfter
+	}
+	return nil
+}
+
+func (x *VRRP) GetMaxLate() *durationpb.Duration {
+	if x != nil {
+		return x.MaxLate
+	}
+	return nil
+}
+
+func (x *VRRP) GetUnknown() uint64 {
+	if x != nil {
+		return x.Unknown
+	}
+	return 0
+}
+
+func (x *VRRP) GetInstances() []*VRRPInstance {
+	if x != nil {
+		return x.Instances
+	}
+	return nil
+}
+
+func (x *VRRP) GetGroups() []*SyncGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+type VRRPInstance struct {
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Name               string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Position           string                 `protobuf:"bytes,2,opt,name=position,proto3" json:"position,omitempty"`
+	Interface          string                 `protobuf:"bytes,3,opt,name=interface,proto3" json:"interface,omitempty"`
+	VirtualRouterId    uint32                 `protobuf:"varint,4,opt,name=virtual_router_id,json=virtualRouterId,proto3" json:"virtual_router_id,omitempty"`
+	Version            uint32                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	Group              string                 `protobuf:"bytes,6,opt,name=group,proto3" json:"group,omitempty"`
+	State              string                 `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"` // initialize, backup, master, fault; "": nobody has said
+	Since              *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=since,proto3" json:"since,omitempty"`
+	Reason             string                 `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"`
+	ConfiguredPriority uint32                 `protobuf:"varint,10,opt,name=configured_priority,json=configuredPriority,proto3" json:"configured_priority,omitempty"`
+	Priority           uint32                 `protobuf:"varint,11,opt,name=priority,proto3" json:"priority,omitempty"` // with tracking
+	Fault              string                 `protobuf:"bytes,12,opt,name=fault,proto3" json:"fault,omitempty"`        // the check that keeps it from being master
+	Released           bool                   `protobuf:"varint,13,opt,name=released,proto3" json:"released,omitempty"`
+	Addresses          []string               `protobuf:"bytes,14,rep,name=addresses,proto3" json:"addresses,omitempty"` // configured
+	Held               []string               `protobuf:"bytes,15,rep,name=held,proto3" json:"held,omitempty"`
+	Source             string                 `protobuf:"bytes,16,opt,name=source,proto3" json:"source,omitempty"`
+	MasterAddress      string                 `protobuf:"bytes,17,opt,name=master_address,json=masterAddress,proto3" json:"master_address,omitempty"`
+	MasterPriority     uint32                 `protobuf:"varint,18,opt,name=master_priority,json=masterPriority,proto3" json:"master_priority,omitempty"`
+	MasterInterval     *durationpb.Duration   `protobuf:"bytes,19,opt,name=master_interval,json=masterInterval,proto3" json:"master_interval,omitempty"`
+	BecameMaster       uint64                 `protobuf:"varint,20,opt,name=became_master,json=becameMaster,proto3" json:"became_master,omitempty"`
+	AdvertsSent        uint64                 `protobuf:"varint,21,opt,name=adverts_sent,json=advertsSent,proto3" json:"adverts_sent,omitempty"`
+	AdvertsReceived    uint64                 `protobuf:"varint,22,opt,name=adverts_received,json=advertsReceived,proto3" json:"adverts_received,omitempty"`
+	SendErrors         uint64                 `protobuf:"varint,23,opt,name=send_errors,json=sendErrors,proto3" json:"send_errors,omitempty"`
+	LastSendError      string                 `protobuf:"bytes,24,opt,name=last_send_error,json=lastSendError,proto3" json:"last_send_error,omitempty"`
+	Discarded          []*VRRPDiscard         `protobuf:"bytes,25,rep,name=discarded,proto3" json:"discarded,omitempty"`
+	Announced          uint64                 `protobuf:"varint,26,opt,name=announced,proto3" json:"announced,omitempty"`
+	LargestAdvertGap   *durationpb.Duration   `protobuf:"bytes,27,opt,name=largest_advert_gap,json=largestAdvertGap,proto3" json:"largest_advert_gap,omitempty"`
+	Notices            []*VRRPNotice          `protobuf:"bytes,28,rep,name=notices,proto3" json:"notices,omitempty"` // that have not ended
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *VRRPInstance) Reset() {
+	*x = VRRPInstance{}
+	mi := &file_control_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPInstance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPInstance) ProtoMessage() {}
+
+func (x *VRRPInstance) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPInstance.ProtoReflect.Descriptor instead.
+func (*VRRPInstance) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *VRRPInstance) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetPosition() string {
+	if x != nil {
+		return x.Position
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetVirtualRouterId() uint32 {
+	if x != nil {
+		return x.VirtualRouterId
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetConfiguredPriority() uint32 {
+	if x != nil {
+		return x.ConfiguredPriority
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetPriority() uint32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetFault() string {
+	if x != nil {
+		return x.Fault
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetReleased() bool {
+	if x != nil {
+		return x.Released
+	}
+	return false
+}
+
+func (x *VRRPInstance) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetHeld() []string {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetMasterAddress() string {
+	if x != nil {
+		return x.MasterAddress
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetMasterPriority() uint32 {
+	if x != nil {
+		return x.MasterPriority
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetMasterInterval() *durationpb.Duration {
+	if x != nil {
+		return x.MasterInterval
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetBecameMaster() uint64 {
+	if x != nil {
+		return x.BecameMaster
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetAdvertsSent() uint64 {
+	if x != nil {
+		return x.AdvertsSent
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetAdvertsReceived() uint64 {
+	if x != nil {
+		return x.AdvertsReceived
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetSendErrors() uint64 {
+	if x != nil {
+		return x.SendErrors
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetLastSendError() string {
+	if x != nil {
+		return x.LastSendError
+	}
+	return ""
+}
+
+func (x *VRRPInstance) GetDiscarded() []*VRRPDiscard {
+	if x != nil {
+		return x.Discarded
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetAnnounced() uint64 {
+	if x != nil {
+		return x.Announced
+	}
+	return 0
+}
+
+func (x *VRRPInstance) GetLargestAdvertGap() *durationpb.Duration {
+	if x != nil {
+		return x.LargestAdvertGap
+	}
+	return nil
+}
+
+func (x *VRRPInstance) GetNotices() []*VRRPNotice {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
+type VRRPDiscard struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	Count         uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	Last          string                 `protobuf:"bytes,3,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VRRPDiscard) Reset() {
+	*x = VRRPDiscard{}
+	mi := &file_control_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPDiscard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPDiscard) ProtoMessage() {}
+
+func (x *VRRPDiscard) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPDiscard.ProtoReflect.Descriptor instead.
+func (*VRRPDiscard) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *VRRPDiscard) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *VRRPDiscard) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *VRRPDiscard) GetLast() string {
+	if x != nil {
+		return x.Last
+	}
+	return ""
+}
+
+type VRRPNotice struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // rival, conflict, address
+	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VRRPNotice) Reset() {
+	*x = VRRPNotice{}
+	mi := &file_control_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VRRPNotice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VRRPNotice) ProtoMessage() {}
+
+func (x *VRRPNotice) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VRRPNotice.ProtoReflect.Descriptor instead.
+func (*VRRPNotice) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *VRRPNotice) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *VRRPNotice) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *VRRPNotice) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *VRRPNotice) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+type SyncGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Members       []string               `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
+	State         string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"` // "": its members have not been in one state yet
+	Since         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SyncGroup) Reset() {
+	*x = SyncGroup{}
+	mi := &file_control_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SyncGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SyncGroup) ProtoMessage() {}
+
+func (x *SyncGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SyncGroup.ProtoReflect.Descriptor instead.
+func (*SyncGroup) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SyncGroup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SyncGroup) GetMembers() []string {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *SyncGroup) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *SyncGroup) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
 type Configuration struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Paths  []string               `protobuf:"bytes,1,rep,name=paths,proto3" json:"paths,omitempty"`
@@ -192,7 +756,7 @@ type Configuration struct {
 
 func (x *Configuration) Reset() {
 	*x = Configuration{}
-	mi := &file_control_proto_msgTypes[2]
+	mi := &file_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -204,7 +768,7 @@ func (x *Configuration) String() string {
 func (*Configuration) ProtoMessage() {}
 
 func (x *Configuration) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[2]
+	mi := &file_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -217,7 +781,7 @@ func (x *Configuration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Configuration.ProtoReflect.Descriptor instead.
 func (*Configuration) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{2}
+	return file_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Configuration) GetPaths() []string {
@@ -261,13 +825,14 @@ type VirtualServer struct {
 	Sorry         string                 `protobuf:"bytes,9,opt,name=sorry,proto3" json:"sorry,omitempty"` // of the sorry server: "", "configured" or "in"
 	RealServers   []*RealServer          `protobuf:"bytes,10,rep,name=real_servers,json=realServers,proto3" json:"real_servers,omitempty"`
 	Traffic       *Traffic               `protobuf:"bytes,11,opt,name=traffic,proto3" json:"traffic,omitempty"`
+	Suspended     string                 `protobuf:"bytes,12,opt,name=suspended,proto3" json:"suspended,omitempty"` // why its checks rest; "": they run
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *VirtualServer) Reset() {
 	*x = VirtualServer{}
-	mi := &file_control_proto_msgTypes[3]
+	mi := &file_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -279,7 +844,7 @@ func (x *VirtualServer) String() string {
 func (*VirtualServer) ProtoMessage() {}
 
 func (x *VirtualServer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[3]
+	mi := &file_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -292,7 +857,7 @@ func (x *VirtualServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VirtualServer.ProtoReflect.Descriptor instead.
 func (*VirtualServer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{3}
+	return file_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *VirtualServer) GetName() string {
@@ -372,6 +937,13 @@ func (x *VirtualServer) GetTraffic() *Traffic {
 	return nil
 }
 
+func (x *VirtualServer) GetSuspended() string {
+	if x != nil {
+		return x.Suspended
+	}
+	return ""
+}
+
 type RealServer struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	Name             string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -395,7 +967,7 @@ type RealServer struct {
 
 func (x *RealServer) Reset() {
 	*x = RealServer{}
-	mi := &file_control_proto_msgTypes[4]
+	mi := &file_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -407,7 +979,7 @@ func (x *RealServer) String() string {
 func (*RealServer) ProtoMessage() {}
 
 func (x *RealServer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[4]
+	mi := &file_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +992,7 @@ func (x *RealServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RealServer.ProtoReflect.Descriptor instead.
 func (*RealServer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{4}
+	return file_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RealServer) GetName() string {
@@ -546,7 +1118,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_control_proto_msgTypes[5]
+	mi := &file_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -558,7 +1130,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[5]
+	mi := &file_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -571,7 +1143,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{5}
+	return file_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Check) GetId() string {
@@ -660,7 +1232,7 @@ type Traffic struct {
 
 func (x *Traffic) Reset() {
 	*x = Traffic{}
-	mi := &file_control_proto_msgTypes[6]
+	mi := &file_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -672,7 +1244,7 @@ func (x *Traffic) String() string {
 func (*Traffic) ProtoMessage() {}
 
 func (x *Traffic) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[6]
+	mi := &file_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -685,7 +1257,7 @@ func (x *Traffic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Traffic.ProtoReflect.Descriptor instead.
 func (*Traffic) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{6}
+	return file_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Traffic) GetConnections() uint64 {
@@ -761,7 +1333,7 @@ type Plugin struct {
 
 func (x *Plugin) Reset() {
 	*x = Plugin{}
-	mi := &file_control_proto_msgTypes[7]
+	mi := &file_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +1345,7 @@ func (x *Plugin) String() string {
 func (*Plugin) ProtoMessage() {}
 
 func (x *Plugin) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[7]
+	mi := &file_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +1358,7 @@ func (x *Plugin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plugin.ProtoReflect.Descriptor instead.
 func (*Plugin) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{7}
+	return file_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Plugin) GetName() string {
@@ -868,7 +1440,7 @@ type Balancer struct {
 
 func (x *Balancer) Reset() {
 	*x = Balancer{}
-	mi := &file_control_proto_msgTypes[8]
+	mi := &file_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +1452,7 @@ func (x *Balancer) String() string {
 func (*Balancer) ProtoMessage() {}
 
 func (x *Balancer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[8]
+	mi := &file_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +1465,7 @@ func (x *Balancer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Balancer.ProtoReflect.Descriptor instead.
 func (*Balancer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{8}
+	return file_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Balancer) GetVersion() string {
@@ -960,7 +1532,7 @@ type ReloadRequest struct {
 
 func (x *ReloadRequest) Reset() {
 	*x = ReloadRequest{}
-	mi := &file_control_proto_msgTypes[9]
+	mi := &file_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1544,7 @@ func (x *ReloadRequest) String() string {
 func (*ReloadRequest) ProtoMessage() {}
 
 func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[9]
+	mi := &file_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1557,7 @@ func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
 func (*ReloadRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{9}
+	return file_control_proto_rawDescGZIP(), []int{14}
 }
 
 type ReloadResponse struct {
@@ -1000,7 +1572,7 @@ type ReloadResponse struct {
 
 func (x *ReloadResponse) Reset() {
 	*x = ReloadResponse{}
-	mi := &file_control_proto_msgTypes[10]
+	mi := &file_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1584,7 @@ func (x *ReloadResponse) String() string {
 func (*ReloadResponse) ProtoMessage() {}
 
 func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[10]
+	mi := &file_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1597,7 @@ func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadResponse.ProtoReflect.Descriptor instead.
 func (*ReloadResponse) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{10}
+	return file_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReloadResponse) GetOk() bool {
@@ -1066,7 +1638,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_control_proto_msgTypes[11]
+	mi := &file_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1650,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[11]
+	mi := &file_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1663,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{11}
+	return file_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *EventsRequest) GetFrom() uint64 {
@@ -1124,7 +1696,7 @@ type EventsResponse struct {
 
 func (x *EventsResponse) Reset() {
 	*x = EventsResponse{}
-	mi := &file_control_proto_msgTypes[12]
+	mi := &file_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1708,7 @@ func (x *EventsResponse) String() string {
 func (*EventsResponse) ProtoMessage() {}
 
 func (x *EventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[12]
+	mi := &file_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1721,7 @@ func (x *EventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsResponse.ProtoReflect.Descriptor instead.
 func (*EventsResponse) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{12}
+	return file_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EventsResponse) GetId() uint64 {
@@ -1208,12 +1780,189 @@ func (x *EventsResponse) GetCause() uint64 {
 	return 0
 }
 
+type CommandVRRPRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Instance      string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
+	Action        string                 `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"` // release, reclaim, garp
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommandVRRPRequest) Reset() {
+	*x = CommandVRRPRequest{}
+	mi := &file_control_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommandVRRPRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommandVRRPRequest) ProtoMessage() {}
+
+func (x *CommandVRRPRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommandVRRPRequest.ProtoReflect.Descriptor instead.
+func (*CommandVRRPRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *CommandVRRPRequest) GetInstance() string {
+	if x != nil {
+		return x.Instance
+	}
+	return ""
+}
+
+func (x *CommandVRRPRequest) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+type CommandVRRPResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Unchanged     bool                   `protobuf:"varint,1,opt,name=unchanged,proto3" json:"unchanged,omitempty"` // it was so already
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommandVRRPResponse) Reset() {
+	*x = CommandVRRPResponse{}
+	mi := &file_control_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommandVRRPResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommandVRRPResponse) ProtoMessage() {}
+
+func (x *CommandVRRPResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommandVRRPResponse.ProtoReflect.Descriptor instead.
+func (*CommandVRRPResponse) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *CommandVRRPResponse) GetUnchanged() bool {
+	if x != nil {
+		return x.Unchanged
+	}
+	return false
+}
+
+type StopRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The vrrp plugin goes on by itself, and the next evenkeel takes it over: for a restart. It waits a minute.
+	Keep          bool `protobuf:"varint,1,opt,name=keep,proto3" json:"keep,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopRequest) Reset() {
+	*x = StopRequest{}
+	mi := &file_control_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopRequest) ProtoMessage() {}
+
+func (x *StopRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
+func (*StopRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *StopRequest) GetKeep() bool {
+	if x != nil {
+		return x.Keep
+	}
+	return false
+}
+
+type StopResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopResponse) Reset() {
+	*x = StopResponse{}
+	mi := &file_control_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopResponse) ProtoMessage() {}
+
+func (x *StopResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
+func (*StopResponse) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{21}
+}
+
 var File_control_proto protoreflect.FileDescriptor
 
 const file_control_proto_rawDesc = "" +
 	"\n" +
 	"\rcontrol.proto\x12\x13evenkeel.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
-	"\rStatusRequest\"\xe4\x03\n" +
+	"\rStatusRequest\"\x93\x04\n" +
 	"\x0eStatusResponse\x12\x1a\n" +
 	"\bdirector\x18\x01 \x01(\tR\bdirector\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x10\n" +
@@ -1225,12 +1974,72 @@ const file_control_proto_rawDesc = "" +
 	"\x06checks\x18\b \x03(\v2\x1a.evenkeel.control.v1.CheckR\x06checks\x125\n" +
 	"\aplugins\x18\t \x03(\v2\x1b.evenkeel.control.v1.PluginR\aplugins\x129\n" +
 	"\bbalancer\x18\n" +
-	" \x01(\v2\x1d.evenkeel.control.v1.BalancerR\bbalancer\"\x8f\x01\n" +
+	" \x01(\v2\x1d.evenkeel.control.v1.BalancerR\bbalancer\x12-\n" +
+	"\x04vrrp\x18\v \x01(\v2\x19.evenkeel.control.v1.VRRPR\x04vrrp\"\xe4\x02\n" +
+	"\x04VRRP\x12\x18\n" +
+	"\aproblem\x18\x01 \x01(\tR\aproblem\x12\x1e\n" +
+	"\n" +
+	"privileges\x18\x02 \x01(\tR\n" +
+	"privileges\x12\x1f\n" +
+	"\vlate_timers\x18\x03 \x01(\x04R\n" +
+	"lateTimers\x128\n" +
+	"\n" +
+	"late_after\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tlateAfter\x124\n" +
+	"\bmax_late\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\amaxLate\x12\x18\n" +
+	"\aunknown\x18\x06 \x01(\x04R\aunknown\x12?\n" +
+	"\tinstances\x18\a \x03(\v2!.evenkeel.control.v1.VRRPInstanceR\tinstances\x126\n" +
+	"\x06groups\x18\b \x03(\v2\x1e.evenkeel.control.v1.SyncGroupR\x06groups\"\x93\b\n" +
+	"\fVRRPInstance\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\tR\bposition\x12\x1c\n" +
+	"\tinterface\x18\x03 \x01(\tR\tinterface\x12*\n" +
+	"\x11virtual_router_id\x18\x04 \x01(\rR\x0fvirtualRouterId\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\rR\aversion\x12\x14\n" +
+	"\x05group\x18\x06 \x01(\tR\x05group\x12\x14\n" +
+	"\x05state\x18\a \x01(\tR\x05state\x120\n" +
+	"\x05since\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x16\n" +
+	"\x06reason\x18\t \x01(\tR\x06reason\x12/\n" +
+	"\x13configured_priority\x18\n" +
+	" \x01(\rR\x12configuredPriority\x12\x1a\n" +
+	"\bpriority\x18\v \x01(\rR\bpriority\x12\x14\n" +
+	"\x05fault\x18\f \x01(\tR\x05fault\x12\x1a\n" +
+	"\breleased\x18\r \x01(\bR\breleased\x12\x1c\n" +
+	"\taddresses\x18\x0e \x03(\tR\taddresses\x12\x12\n" +
+	"\x04held\x18\x0f \x03(\tR\x04held\x12\x16\n" +
+	"\x06source\x18\x10 \x01(\tR\x06source\x12%\n" +
+	"\x0emaster_address\x18\x11 \x01(\tR\rmasterAddress\x12'\n" +
+	"\x0fmaster_priority\x18\x12 \x01(\rR\x0emasterPriority\x12B\n" +
+	"\x0fmaster_interval\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\x0emasterInterval\x12#\n" +
+	"\rbecame_master\x18\x14 \x01(\x04R\fbecameMaster\x12!\n" +
+	"\fadverts_sent\x18\x15 \x01(\x04R\vadvertsSent\x12)\n" +
+	"\x10adverts_received\x18\x16 \x01(\x04R\x0fadvertsReceived\x12\x1f\n" +
+	"\vsend_errors\x18\x17 \x01(\x04R\n" +
+	"sendErrors\x12&\n" +
+	"\x0flast_send_error\x18\x18 \x01(\tR\rlastSendError\x12>\n" +
+	"\tdiscarded\x18\x19 \x03(\v2 .evenkeel.control.v1.VRRPDiscardR\tdiscarded\x12\x1c\n" +
+	"\tannounced\x18\x1a \x01(\x04R\tannounced\x12G\n" +
+	"\x12largest_advert_gap\x18\x1b \x01(\v2\x19.google.protobuf.DurationR\x10largestAdvertGap\x129\n" +
+	"\anotices\x18\x1c \x03(\v2\x1f.evenkeel.control.v1.VRRPNoticeR\anotices\"O\n" +
+	"\vVRRPDiscard\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x12\n" +
+	"\x04last\x18\x03 \x01(\tR\x04last\"\x80\x01\n" +
+	"\n" +
+	"VRRPNotice\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x81\x01\n" +
+	"\tSyncGroup\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\amembers\x18\x02 \x03(\tR\amembers\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x120\n" +
+	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x8f\x01\n" +
 	"\rConfiguration\x12\x14\n" +
 	"\x05paths\x18\x01 \x03(\tR\x05paths\x122\n" +
 	"\x06loaded\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x06loaded\x12\x18\n" +
 	"\aproblem\x18\x03 \x01(\tR\aproblem\x12\x1a\n" +
-	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\xf2\x02\n" +
+	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\x90\x03\n" +
 	"\rVirtualServer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\tR\bposition\x12\x18\n" +
@@ -1244,7 +2053,8 @@ const file_control_proto_rawDesc = "" +
 	"\x05sorry\x18\t \x01(\tR\x05sorry\x12B\n" +
 	"\freal_servers\x18\n" +
 	" \x03(\v2\x1f.evenkeel.control.v1.RealServerR\vrealServers\x126\n" +
-	"\atraffic\x18\v \x01(\v2\x1c.evenkeel.control.v1.TrafficR\atraffic\"\xf5\x03\n" +
+	"\atraffic\x18\v \x01(\v2\x1c.evenkeel.control.v1.TrafficR\atraffic\x12\x1c\n" +
+	"\tsuspended\x18\f \x01(\tR\tsuspended\"\xf5\x03\n" +
 	"\n" +
 	"RealServer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
@@ -1325,11 +2135,21 @@ const file_control_proto_rawDesc = "" +
 	"\x04from\x18\x05 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x06 \x01(\tR\x02to\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x14\n" +
-	"\x05cause\x18\b \x01(\x04R\x05cause2\x8b\x02\n" +
+	"\x05cause\x18\b \x01(\x04R\x05cause\"H\n" +
+	"\x12CommandVRRPRequest\x12\x1a\n" +
+	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
+	"\x06action\x18\x02 \x01(\tR\x06action\"3\n" +
+	"\x13CommandVRRPResponse\x12\x1c\n" +
+	"\tunchanged\x18\x01 \x01(\bR\tunchanged\"!\n" +
+	"\vStopRequest\x12\x12\n" +
+	"\x04keep\x18\x01 \x01(\bR\x04keep\"\x0e\n" +
+	"\fStopResponse2\xba\x03\n" +
 	"\x0eControlService\x12Q\n" +
 	"\x06Status\x12\".evenkeel.control.v1.StatusRequest\x1a#.evenkeel.control.v1.StatusResponse\x12Q\n" +
 	"\x06Reload\x12\".evenkeel.control.v1.ReloadRequest\x1a#.evenkeel.control.v1.ReloadResponse\x12S\n" +
-	"\x06Events\x12\".evenkeel.control.v1.EventsRequest\x1a#.evenkeel.control.v1.EventsResponse0\x01B5Z3github.com/evenkeel/evenkeel/core/control/controlv1b\x06proto3"
+	"\x06Events\x12\".evenkeel.control.v1.EventsRequest\x1a#.evenkeel.control.v1.EventsResponse0\x01\x12`\n" +
+	"\vCommandVRRP\x12'.evenkeel.control.v1.CommandVRRPRequest\x1a(.evenkeel.control.v1.CommandVRRPResponse\x12K\n" +
+	"\x04Stop\x12 .evenkeel.control.v1.StopRequest\x1a!.evenkeel.control.v1.StopResponseB5Z3github.com/evenkeel/evenkeel/core/control/controlv1b\x06proto3"
 
 var (
 	file_control_proto_rawDescOnce sync.Once
@@ -1343,54 +2163,79 @@ func file_control_proto_rawDescGZIP() []byte {
 	return file_control_proto_rawDescData
 }
 
-var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: evenkeel.control.v1.StatusRequest
 	(*StatusResponse)(nil),        // 1: evenkeel.control.v1.StatusResponse
-	(*Configuration)(nil),         // 2: evenkeel.control.v1.Configuration
-	(*VirtualServer)(nil),         // 3: evenkeel.control.v1.VirtualServer
-	(*RealServer)(nil),            // 4: evenkeel.control.v1.RealServer
-	(*Check)(nil),                 // 5: evenkeel.control.v1.Check
-	(*Traffic)(nil),               // 6: evenkeel.control.v1.Traffic
-	(*Plugin)(nil),                // 7: evenkeel.control.v1.Plugin
-	(*Balancer)(nil),              // 8: evenkeel.control.v1.Balancer
-	(*ReloadRequest)(nil),         // 9: evenkeel.control.v1.ReloadRequest
-	(*ReloadResponse)(nil),        // 10: evenkeel.control.v1.ReloadResponse
-	(*EventsRequest)(nil),         // 11: evenkeel.control.v1.EventsRequest
-	(*EventsResponse)(nil),        // 12: evenkeel.control.v1.EventsResponse
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
+	(*VRRP)(nil),                  // 2: evenkeel.control.v1.VRRP
+	(*VRRPInstance)(nil),          // 3: evenkeel.control.v1.VRRPInstance
+	(*VRRPDiscard)(nil),           // 4: evenkeel.control.v1.VRRPDiscard
+	(*VRRPNotice)(nil),            // 5: evenkeel.control.v1.VRRPNotice
+	(*SyncGroup)(nil),             // 6: evenkeel.control.v1.SyncGroup
+	(*Configuration)(nil),         // 7: evenkeel.control.v1.Configuration
+	(*VirtualServer)(nil),         // 8: evenkeel.control.v1.VirtualServer
+	(*RealServer)(nil),            // 9: evenkeel.control.v1.RealServer
+	(*Check)(nil),                 // 10: evenkeel.control.v1.Check
+	(*Traffic)(nil),               // 11: evenkeel.control.v1.Traffic
+	(*Plugin)(nil),                // 12: evenkeel.control.v1.Plugin
+	(*Balancer)(nil),              // 13: evenkeel.control.v1.Balancer
+	(*ReloadRequest)(nil),         // 14: evenkeel.control.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 15: evenkeel.control.v1.ReloadResponse
+	(*EventsRequest)(nil),         // 16: evenkeel.control.v1.EventsRequest
+	(*EventsResponse)(nil),        // 17: evenkeel.control.v1.EventsResponse
+	(*CommandVRRPRequest)(nil),    // 18: evenkeel.control.v1.CommandVRRPRequest
+	(*CommandVRRPResponse)(nil),   // 19: evenkeel.control.v1.CommandVRRPResponse
+	(*StopRequest)(nil),           // 20: evenkeel.control.v1.StopRequest
+	(*StopResponse)(nil),          // 21: evenkeel.control.v1.StopResponse
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
 }
 var file_control_proto_depIdxs = []int32{
-	13, // 0: evenkeel.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
-	2,  // 1: evenkeel.control.v1.StatusResponse.configuration:type_name -> evenkeel.control.v1.Configuration
-	3,  // 2: evenkeel.control.v1.StatusResponse.virtual_servers:type_name -> evenkeel.control.v1.VirtualServer
-	5,  // 3: evenkeel.control.v1.StatusResponse.checks:type_name -> evenkeel.control.v1.Check
-	7,  // 4: evenkeel.control.v1.StatusResponse.plugins:type_name -> evenkeel.control.v1.Plugin
-	8,  // 5: evenkeel.control.v1.StatusResponse.balancer:type_name -> evenkeel.control.v1.Balancer
-	13, // 6: evenkeel.control.v1.Configuration.loaded:type_name -> google.protobuf.Timestamp
-	4,  // 7: evenkeel.control.v1.VirtualServer.real_servers:type_name -> evenkeel.control.v1.RealServer
-	6,  // 8: evenkeel.control.v1.VirtualServer.traffic:type_name -> evenkeel.control.v1.Traffic
-	13, // 9: evenkeel.control.v1.RealServer.since:type_name -> google.protobuf.Timestamp
-	6,  // 10: evenkeel.control.v1.RealServer.traffic:type_name -> evenkeel.control.v1.Traffic
-	5,  // 11: evenkeel.control.v1.RealServer.checks:type_name -> evenkeel.control.v1.Check
-	13, // 12: evenkeel.control.v1.Check.since:type_name -> google.protobuf.Timestamp
-	14, // 13: evenkeel.control.v1.Check.latency:type_name -> google.protobuf.Duration
-	13, // 14: evenkeel.control.v1.Plugin.since:type_name -> google.protobuf.Timestamp
-	14, // 15: evenkeel.control.v1.Plugin.cpu:type_name -> google.protobuf.Duration
-	13, // 16: evenkeel.control.v1.Balancer.last_drift_at:type_name -> google.protobuf.Timestamp
-	13, // 17: evenkeel.control.v1.EventsResponse.time:type_name -> google.protobuf.Timestamp
-	0,  // 18: evenkeel.control.v1.ControlService.Status:input_type -> evenkeel.control.v1.StatusRequest
-	9,  // 19: evenkeel.control.v1.ControlService.Reload:input_type -> evenkeel.control.v1.ReloadRequest
-	11, // 20: evenkeel.control.v1.ControlService.Events:input_type -> evenkeel.control.v1.EventsRequest
-	1,  // 21: evenkeel.control.v1.ControlService.Status:output_type -> evenkeel.control.v1.StatusResponse
-	10, // 22: evenkeel.control.v1.ControlService.Reload:output_type -> evenkeel.control.v1.ReloadResponse
-	12, // 23: evenkeel.control.v1.ControlService.Events:output_type -> evenkeel.control.v1.EventsResponse
-	21, // [21:24] is the sub-list for method output_type
-	18, // [18:21] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	22, // 0: evenkeel.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	7,  // 1: evenkeel.control.v1.StatusResponse.configuration:type_name -> evenkeel.control.v1.Configuration
+	8,  // 2: evenkeel.control.v1.StatusResponse.virtual_servers:type_name -> evenkeel.control.v1.VirtualServer
+	10, // 3: evenkeel.control.v1.StatusResponse.checks:type_name -> evenkeel.control.v1.Check
+	12, // 4: evenkeel.control.v1.StatusResponse.plugins:type_name -> evenkeel.control.v1.Plugin
+	13, // 5: evenkeel.control.v1.StatusResponse.balancer:type_name -> evenkeel.control.v1.Balancer
+	2,  // 6: evenkeel.control.v1.StatusResponse.vrrp:type_name -> evenkeel.control.v1.VRRP
+	23, // 7: evenkeel.control.v1.VRRP.late_after:type_name -> google.protobuf.Duration
+	23, // 8: evenkeel.control.v1.VRRP.max_late:type_name -> google.protobuf.Duration
+	3,  // 9: evenkeel.control.v1.VRRP.instances:type_name -> evenkeel.control.v1.VRRPInstance
+	6,  // 10: evenkeel.control.v1.VRRP.groups:type_name -> evenkeel.control.v1.SyncGroup
+	22, // 11: evenkeel.control.v1.VRRPInstance.since:type_name -> google.protobuf.Timestamp
+	23, // 12: evenkeel.control.v1.VRRPInstance.master_interval:type_name -> google.protobuf.Duration
+	4,  // 13: evenkeel.control.v1.VRRPInstance.discarded:type_name -> evenkeel.control.v1.VRRPDiscard
+	23, // 14: evenkeel.control.v1.VRRPInstance.largest_advert_gap:type_name -> google.protobuf.Duration
+	5,  // 15: evenkeel.control.v1.VRRPInstance.notices:type_name -> evenkeel.control.v1.VRRPNotice
+	22, // 16: evenkeel.control.v1.VRRPNotice.since:type_name -> google.protobuf.Timestamp
+	22, // 17: evenkeel.control.v1.SyncGroup.since:type_name -> google.protobuf.Timestamp
+	22, // 18: evenkeel.control.v1.Configuration.loaded:type_name -> google.protobuf.Timestamp
+	9,  // 19: evenkeel.control.v1.VirtualServer.real_servers:type_name -> evenkeel.control.v1.RealServer
+	11, // 20: evenkeel.control.v1.VirtualServer.traffic:type_name -> evenkeel.control.v1.Traffic
+	22, // 21: evenkeel.control.v1.RealServer.since:type_name -> google.protobuf.Timestamp
+	11, // 22: evenkeel.control.v1.RealServer.traffic:type_name -> evenkeel.control.v1.Traffic
+	10, // 23: evenkeel.control.v1.RealServer.checks:type_name -> evenkeel.control.v1.Check
+	22, // 24: evenkeel.control.v1.Check.since:type_name -> google.protobuf.Timestamp
+	23, // 25: evenkeel.control.v1.Check.latency:type_name -> google.protobuf.Duration
+	22, // 26: evenkeel.control.v1.Plugin.since:type_name -> google.protobuf.Timestamp
+	23, // 27: evenkeel.control.v1.Plugin.cpu:type_name -> google.protobuf.Duration
+	22, // 28: evenkeel.control.v1.Balancer.last_drift_at:type_name -> google.protobuf.Timestamp
+	22, // 29: evenkeel.control.v1.EventsResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 30: evenkeel.control.v1.ControlService.Status:input_type -> evenkeel.control.v1.StatusRequest
+	14, // 31: evenkeel.control.v1.ControlService.Reload:input_type -> evenkeel.control.v1.ReloadRequest
+	16, // 32: evenkeel.control.v1.ControlService.Events:input_type -> evenkeel.control.v1.EventsRequest
+	18, // 33: evenkeel.control.v1.ControlService.CommandVRRP:input_type -> evenkeel.control.v1.CommandVRRPRequest
+	20, // 34: evenkeel.control.v1.ControlService.Stop:input_type -> evenkeel.control.v1.StopRequest
+	1,  // 35: evenkeel.control.v1.ControlService.Status:output_type -> evenkeel.control.v1.StatusResponse
+	15, // 36: evenkeel.control.v1.ControlService.Reload:output_type -> evenkeel.control.v1.ReloadResponse
+	17, // 37: evenkeel.control.v1.ControlService.Events:output_type -> evenkeel.control.v1.EventsResponse
+	19, // 38: evenkeel.control.v1.ControlService.CommandVRRP:output_type -> evenkeel.control.v1.CommandVRRPResponse
+	21, // 39: evenkeel.control.v1.ControlService.Stop:output_type -> evenkeel.control.v1.StopResponse
+	35, // [35:40] is the sub-list for method output_type
+	30, // [30:35] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }
@@ -1404,7 +2249,7 @@ func file_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

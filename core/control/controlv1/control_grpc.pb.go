@@ -22,9 +22,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ControlService_Status_FullMethodName = "/evenkeel.control.v1.ControlService/Status"
-	ControlService_Reload_FullMethodName = "/evenkeel.control.v1.ControlService/Reload"
-	ControlService_Events_FullMethodName = "/evenkeel.control.v1.ControlService/Events"
+	ControlService_Status_FullMethodName      = "/evenkeel.control.v1.ControlService/Status"
+	ControlService_Reload_FullMethodName      = "/evenkeel.control.v1.ControlService/Reload"
+	ControlService_Events_FullMethodName      = "/evenkeel.control.v1.ControlService/Events"
+	ControlService_CommandVRRP_FullMethodName = "/evenkeel.control.v1.ControlService/CommandVRRP"
+	ControlService_Stop_FullMethodName        = "/evenkeel.control.v1.ControlService/Stop"
 )
 
 // ControlServiceClient is the client API for ControlService service.
@@ -37,6 +39,10 @@ type ControlServiceClient interface {
 	Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*ReloadResponse, error)
 	// Events sends what happened, from an event on, and goes on with what happens if asked to follow.
 	Events(ctx context.Context, in *EventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[EventsResponse], error)
+	// CommandVRRP carries out what an operator asks of a vrrp_instance. What is to stand is on the disk when it answers.
+	CommandVRRP(ctx context.Context, in *CommandVRRPRequest, opts ...grpc.CallOption) (*CommandVRRPResponse, error)
+	// Stop ends evenkeel, as SIGTERM does, once it has answered.
+	Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error)
 }
 
 type controlServiceClient struct {
@@ -86,6 +92,26 @@ func (c *controlServiceClient) Events(ctx context.Context, in *EventsRequest, op
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ControlService_EventsClient = grpc.ServerStreamingClient[EventsResponse]
 
+func (c *controlServiceClient) CommandVRRP(ctx context.Context, in *CommandVRRPRequest, opts ...grpc.CallOption) (*CommandVRRPResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CommandVRRPResponse)
+	err := c.cc.Invoke(ctx, ControlService_CommandVRRP_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlServiceClient) Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StopResponse)
+	err := c.cc.Invoke(ctx, ControlService_Stop_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ControlServiceServer is the server API for ControlService service.
 // All implementations must embed UnimplementedControlServiceServer
 // for forward compatibility.
@@ -96,6 +122,10 @@ type ControlServiceServer interface {
 	Reload(context.Context, *ReloadRequest) (*ReloadResponse, error)
 	// Events sends what happened, from an event on, and goes on with what happens if asked to follow.
 	Events(*EventsRequest, grpc.ServerStreamingServer[EventsResponse]) error
+	// CommandVRRP carries out what an operator asks of a vrrp_instance. What is to stand is on the disk when it answers.
+	CommandVRRP(context.Context, *CommandVRRPRequest) (*CommandVRRPResponse, error)
+	// Stop ends evenkeel, as SIGTERM does, once it has answered.
+	Stop(context.Context, *StopRequest) (*StopResponse, error)
 	mustEmbedUnimplementedControlServiceServer()
 }
 
@@ -114,6 +144,12 @@ func (UnimplementedControlServiceServer) Reload(context.Context, *ReloadRequest)
 }
 func (UnimplementedControlServiceServer) Events(*EventsRequest, grpc.ServerStreamingServer[EventsResponse]) error {
 	return status.Error(codes.Unimplemented, "method Events not implemented")
+}
+func (UnimplementedControlServiceServer) CommandVRRP(context.Context, *CommandVRRPRequest) (*CommandVRRPResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CommandVRRP not implemented")
+}
+func (UnimplementedControlServiceServer) Stop(context.Context, *StopRequest) (*StopResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Stop not implemented")
 }
 func (UnimplementedControlServiceServer) mustEmbedUnimplementedControlServiceServer() {}
 func (UnimplementedControlServiceServer) testEmbeddedByValue()                        {}
@@ -183,6 +219,42 @@ func _ControlService_Events_Handler(srv interface{}, stream grpc.ServerStream) e
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ControlService_EventsServer = grpc.ServerStreamingServer[EventsResponse]
 
+func _ControlService_CommandVRRP_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CommandVRRPRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServiceServer).CommandVRRP(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ControlService_CommandVRRP_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServiceServer).CommandVRRP(ctx, req.(*CommandVRRPRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ControlService_Stop_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StopRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServiceServer).Stop(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ControlService_Stop_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServiceServer).Stop(ctx, req.(*StopRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ControlService_ServiceDesc is the grpc.ServiceDesc for ControlService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -197,6 +269,14 @@ var ControlService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Reload",
 			Handler:    _ControlService_Reload_Handler,
+		},
+		{
+			MethodName: "CommandVRRP",
+			Handler:    _ControlService_CommandVRRP_Handler,
+		},
+		{
+			MethodName: "Stop",
+			Handler:    _ControlService_Stop_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

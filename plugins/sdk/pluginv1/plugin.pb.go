@@ -582,8 +582,10 @@ func (x *SessionRequest) GetBeat() uint64 {
 }
 
 type SessionResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Beat          uint64                 `protobuf:"varint,1,opt,name=beat,proto3" json:"beat,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Beat  uint64                 `protobuf:"varint,1,opt,name=beat,proto3" json:"beat,omitempty"`
+	// Lines of the log that the plugin could not write to stderr, because the core that reads it is gone.
+	Log           [][]byte `protobuf:"bytes,2,rep,name=log,proto3" json:"log,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -623,6 +625,13 @@ func (x *SessionResponse) GetBeat() uint64 {
 		return x.Beat
 	}
 	return 0
+}
+
+func (x *SessionResponse) GetLog() [][]byte {
+	if x != nil {
+		return x.Log
+	}
+	return nil
 }
 
 type StopRequest struct {
@@ -759,9 +768,10 @@ const file_plugin_proto_rawDesc = "" +
 	"\asummary\x18\x02 \x01(\tR\asummary\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\"$\n" +
 	"\x0eSessionRequest\x12\x12\n" +
-	"\x04beat\x18\x01 \x01(\x04R\x04beat\"%\n" +
+	"\x04beat\x18\x01 \x01(\x04R\x04beat\"7\n" +
 	"\x0fSessionResponse\x12\x12\n" +
-	"\x04beat\x18\x01 \x01(\x04R\x04beat\"Z\n" +
+	"\x04beat\x18\x01 \x01(\x04R\x04beat\x12\x10\n" +
+	"\x03log\x18\x02 \x03(\fR\x03log\"Z\n" +
 	"\vStopRequest\x121\n" +
 	"\x06within\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06within\x12\x18\n" +
 	"\arelease\x18\x02 \x01(\bR\arelease\"\x0e\n" +
