@@ -2,16 +2,26 @@ package load
 
 import (
 	"net/netip"
-	"regexp"
+	"strings"
 
 	"github.com/evenkeel/evenkeel/hcl/config"
 	"github.com/evenkeel/evenkeel/hcl/schema"
 )
 
-// hostName is a host's name by RFC 1123 section 2.1.
-var hostName = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
-
-func isHostName(s string) bool { return len(s) <= 253 && hostName.MatchString(s) }
+// isHostName says whether a text is a host's name by RFC 1123 section 2.1.
+func isHostName(s string) bool {
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+		for _, c := range []byte(label) {
+			if !isLetter(c) && !isDigit(c) && c != '-' || c == '_' {
+				return false
+			}
+		}
+	}
+	return len(s) <= 253
+}
 
 // appliance decodes the appliance block: the box itself, where evenkeel is the whole system of it.
 func (l *loader) appliance(b schema.Block) {

@@ -1,16 +1,15 @@
 package load
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/evenkeel/evenkeel/hcl/config"
 	"github.com/evenkeel/evenkeel/hcl/schema"
 )
-
-var sha256Text = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
 // plugin decodes a plugin block.
 func (l *loader) plugin(b schema.Block) {
@@ -27,7 +26,7 @@ func (l *loader) plugin(b schema.Block) {
 	body := l.r.Read(b.Body(), pluginShape)
 	p.Path, _ = l.requiredPath(&body, "path")
 	if s, ok := l.requiredString(&body, "sha256"); ok {
-		if !sha256Text.MatchString(s) {
+		if !isSHA256(s) {
 			l.r.Errorf(body.Attr("sha256").Expr.Range(), "Wrong sha256", "It is 64 hexadecimal digits, as sha256sum FILE prints them.")
 		}
 		p.SHA256 = strings.ToLower(s)
@@ -57,4 +56,10 @@ func (l *loader) requiredPath(body *schema.Content, name string) (string, bool) 
 		return "", false
 	}
 	return s, ok
+}
+
+// isSHA256 says whether a text is a SHA-256 in hexadecimal digits.
+func isSHA256(s string) bool {
+	sum, err := hex.DecodeString(s)
+	return err == nil && len(sum) == sha256.Size
 }

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 )
 
 // maxSchemaEntries bounds the attributes and blocks of one body.
 const maxSchemaEntries = 256
 
-var attributeName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+func isAttributeName(s string) bool { return isWord(s, 64, "_") }
 
 // reserved are the attributes that the language itself gives to blocks of a type; a schema that had one of them would
 // never be asked for it.
@@ -34,7 +34,7 @@ func (s Schema) check(depth int) error {
 	seen := make(map[string]bool)
 	name := func(n string) error {
 		switch {
-		case !attributeName.MatchString(n):
+		case !isAttributeName(n):
 			return fmt.Errorf("checking the schema: %q is not a name: lower-case letters, digits and _", clip(n))
 		case seen[n]:
 			return fmt.Errorf("checking the schema: %q is declared twice", n)
@@ -93,7 +93,7 @@ func (i Info) check() error {
 	default:
 		return fmt.Errorf("checking the plugin: kind %q does not exist", clip(string(i.Kind)))
 	}
-	if !pluginName.MatchString(i.Name) {
+	if !isPluginName(i.Name) {
 		return fmt.Errorf("checking the plugin: %q is not a name: lower-case letters, digits, - and _", clip(i.Name))
 	}
 	if err := i.Schema.Check(); err != nil {
@@ -109,4 +109,16 @@ func (i Info) check() error {
 	return nil
 }
 
-var pluginName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+func isPluginName(s string) bool { return isWord(s, 32, "_-") }
+
+// isWord says whether a text is a small letter and then small letters, digits and some others, at most so many together. No
+// regular expression: to compile one costs every process that imports this package.
+func isWord(s string, most int, others string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (i == 0 || (c < '0' || c > '9') && strings.IndexByte(others, c) < 0) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= most
+}

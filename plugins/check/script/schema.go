@@ -3,7 +3,6 @@ package script
 import (
 	"net/netip"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -18,8 +17,19 @@ type Config struct {
 	External string   `attr:"external" doc:"the virtual server: with this, the program gets the arguments of ldirectord's external checks"`
 }
 
-// userName is a name as useradd(8) takes it.
-var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$`)
+// isUserName says whether a text is a name as useradd(8) takes it: letters, digits, _ . and -, the first one a letter or _, at most
+// 32 of them and then a $ or not.
+func isUserName(s string) bool {
+	s = strings.TrimSuffix(s, "$")
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || (c < '0' || c > '9') && c != '.' && c != '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 32
+}
 
 // Validate refuses what cannot work. Whether the program is there is a matter of the machine that runs it.
 func (c Config) Validate() []sdk.Diagnostic {
@@ -38,7 +48,7 @@ func (c Config) Validate() []sdk.Diagnostic {
 			add("an argument can't have a zero byte", "leave it out", "command", strconv.Itoa(i))
 		}
 	}
-	if !userName.MatchString(c.User) {
+	if !isUserName(c.User) {
 		add("it is no name of a user", `write user = "nobody"`, "user")
 	}
 	if _, ok := virtual(c.External); !ok {
