@@ -79,8 +79,17 @@ func TestAnAddressThatIsLostIsAFaultAndNotAnotherInstance(t *testing.T) {
 		t.Error("another instance")
 	}
 	g.configure(config(func(c *Config) { c.Address = netip.Addr{} }))
-	g.configure(config(func(c *Config) { c.Address = netip.MustParseAddr("fe80::1") }))
+	six := config(func(c *Config) { c.Address = netip.MustParseAddr("fe80::1") })
+	g.configure(six)
 	if g.r.Instance("VI_1") == in {
+		t.Error("the same instance in another family")
+	}
+
+	// One that never had an address is of the family of its first.
+	g, _ = configured(t, config(func(c *Config) { c.Address = netip.Addr{} }))
+	in = g.r.Instance("VI_1")
+	same(t, g.configure(six), "VI_1 fault -> backup: recovered")
+	if g.configure(config()); g.r.Instance("VI_1") == in {
 		t.Error("the same instance in another family")
 	}
 }
@@ -108,6 +117,13 @@ func TestAChangedIntervalMovesABackupsTimerUnlessItFollowsAMasters(t *testing.T)
 	g.hears(150, lower) // at 1 s
 	g.configure(config(slow))
 	g.takesOverAfter(down100)
+
+	g = backup(t, config())
+	g.hears(150, lower)
+	g.configure(config(func(c *Config) { c.Fault = "eth1 is down" }))
+	g.configure(config()) // what it followed before is forgotten
+	g.configure(config(slow))
+	g.takesOverAfter(2 * down100)
 
 	g = backup(t, config(func(c *Config) { c.Version = 2 }))
 	g.hears(150, lower)

@@ -184,6 +184,9 @@ func (p *player) check(event string, actions []Action) {
 		}
 		p.last[in] = a
 	}
+	if len(p.r.queue) != len(p.r.instances) {
+		p.t.Errorf("%s: %d instances, and %d in the queue", event, len(p.r.instances), len(p.r.queue))
+	}
 	states := map[string]State{}
 	for _, in := range p.r.Instances() {
 		s := in.Status()

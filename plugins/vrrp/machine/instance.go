@@ -96,7 +96,7 @@ func (in *Instance) enter(to State, reason string, peer netip.Addr) {
 	from := in.state
 	in.state, in.since, in.reason = to, in.router.now, reason
 	in.heard = Advert{}
-	in.ready, in.doubted, in.lowerSince = false, false, never
+	in.lowerSince = never
 	in.interval, in.adopted = in.config.AdvertInterval, false
 	in.router.emit(Action{Instance: in, Kind: Transition, From: from, To: to, Reason: reason, Peer: peer})
 }

@@ -53,6 +53,13 @@ func TestAShortPauseIsNotAnnounced(t *testing.T) {
 	same(t, withoutAdverts(g.after(time.Minute)))
 }
 
+func TestAPauseInWhichABackupMayHaveTakenOverIsAnnounced(t *testing.T) {
+	g := master(t, config()) // three intervals without an advert are the shortest Master_Down
+	next, _ := g.r.Next()
+	g.pause(next - g.now + 2*time.Second)
+	same(t, withoutAdverts(g.after(time.Minute)), "VI_1 announce 5")
+}
+
 func TestABackupThatStoodStillListensBeforeItTakesOver(t *testing.T) {
 	g := backup(t, config())
 	got, late := g.pause(down100 + time.Second + 1)

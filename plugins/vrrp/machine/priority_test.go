@@ -68,6 +68,16 @@ func TestPreemptDelayBeginsWithTheFirstLowerAdvert(t *testing.T) {
 	}
 	g.hears(50, lower) // at 10 s: discarded
 	g.takesOverAfter(down100 - time.Second)
+
+	g = backup(t, c)
+	for range 5 {
+		g.hears(50, lower)
+		g.after(2*time.Second - 1)
+	}
+	g.hears(50, lower) // just before 10 s: adopted
+	g.after(5)
+	g.hears(50, lower)
+	g.takesOverAfter(down100 - 5)
 }
 
 func TestPreemptDelayIsCancelledByAMasterThatIsNotLower(t *testing.T) {
@@ -129,12 +139,27 @@ func TestStartupDelayComesOnTopOfMasterDown(t *testing.T) {
 	g.hears(0, lower)
 	g.takesOverAfter(30*time.Second + down100)
 
+	g = backup(t, c) // a reload does not begin it anew
+	g.after(20 * time.Second)
+	g.configure(c)
+	g.hears(200, lower)
+	g.hears(0, lower)
+	g.takesOverAfter(10*time.Second + down100)
+
 	g = backup(t, c) // and it is over then
 	g.after(33 * time.Second)
 	g.hears(200, lower)
 	g.takesOverAfter(down100)
 	g.hears(200, lower)
 	g.takesOverAfter(down100)
+}
+
+func TestAHigherPriorityDoesNotShortenAStartupDelay(t *testing.T) {
+	delayed := func(c *Config) { c.StartupDelay = 30 * time.Second }
+	g := backup(t, config(delayed))
+	g.after(20 * time.Second)
+	g.configure(config(delayed, priority(200)))
+	g.takesOverAfter(10*time.Second + down100)
 }
 
 func TestAnOwnerWithAStartupDelayStartsAsBackup(t *testing.T) {

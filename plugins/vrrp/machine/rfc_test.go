@@ -164,6 +164,8 @@ func TestAVersion2BackupKeepsItsInterval(t *testing.T) {
 	g := backup(t, config(func(c *Config) { c.Version = 2 }))
 	g.hearsAt("VI_1", Advert{lower, 150, 0})
 	g.takesOverAfter(down100)
+	g.hearsAt("VI_1", Advert{lower, 150, 5 * time.Second})
+	g.takesOverAfter(down100)
 }
 
 func TestVersion2SkewDoesNotDependOnTheInterval(t *testing.T) {
