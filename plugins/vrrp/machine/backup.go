@@ -42,7 +42,9 @@ func (in *Instance) hear(a Advert) {
 // backupAdvert is RFC 9568 section 6.4.2 on receiving an advertisement.
 func (in *Instance) backupAdvert(a Advert) {
 	if a.Priority == 0 {
-		in.heard = Advert{}
+		if a.Source == in.heard.Source {
+			in.heard = Advert{}
+		}
 		in.wait(in.skew())
 		return
 	}

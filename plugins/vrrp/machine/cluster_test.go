@@ -28,6 +28,8 @@ type cluster struct {
 	overlapSince []time.Duration
 	changes      int // transitions
 	promotions   int
+	rivals       int        // that began
+	announced    []*simNode // who announced the addresses last: where the hosts of the link send to; nil if that is gone
 	tracing      bool
 	trace        []string
 	failure      string
@@ -127,7 +129,7 @@ func (c *cluster) carryOut(n *simNode, actions []Action) {
 	leaving := map[string]bool{}
 	for _, a := range actions {
 		vr := int(a.Instance.config.VRID) - 1
-		if c.tracing {
+		if routine := len(actions) == 1 && a.Kind == SendAdvert; c.tracing && !routine {
 			c.log("%s %s", n.name, tell(a))
 		}
 		switch a.Kind {
@@ -142,8 +144,17 @@ func (c *cluster) carryOut(n *simNode, actions []Action) {
 				c.fail("%s: addresses are removed that are not there", n.name)
 			}
 			n.holds[vr] = a.Kind == AddAddresses
+		case Announce:
+			c.announced[vr] = n
+		case Rival:
+			if a.Begins {
+				c.rivals++
+			}
 		case Transition:
 			c.changes++
+			if a.From == Master && leaving[a.Instance.Name()] {
+				c.forget(n, vr)
+			}
 			if a.To == Master {
 				c.promotions++
 			}
@@ -158,6 +169,13 @@ func (c *cluster) carryOut(n *simNode, actions []Action) {
 		}
 	}
 	c.rearm(n)
+}
+
+// forget is what hosts do when the one that they send to answers no more.
+func (c *cluster) forget(n *simNode, vr int) {
+	if c.announced[vr] == n {
+		c.announced[vr] = nil
+	}
 }
 
 // rearm notes when the node's loop will wake up: never early, a little late. A node whose timer did not move sleeps on.

@@ -48,6 +48,8 @@
 //
 //   - Version 2 answers a losing advert at once, as RFC 9568 demands; RFC 3768 would discard it in silence. A split
 //     heals sooner.
+//   - A master that yields sends a last advert. Where a split heals, the master that stays may be heard before it hears;
+//     so it learns of the other in any case, tells of it and announces the addresses again.
 //   - An advert that is in all our own (our priority, our address) is neither answered nor yielded to: it came back
 //     through a loop, and each answer would come back too.
 //   - Fault. An owner that recovers from it listens for a Master_Down interval first; only at its first appearance, and

@@ -30,7 +30,7 @@ func draw(seed uint64) (*cluster, drawing) {
 		}
 	}
 	c := &cluster{rng: rng, routers: 1 + rng.IntN(3), cut: map[[3]int]bool{}, now: time.Hour}
-	c.overlapSince = make([]time.Duration, c.routers)
+	c.overlapSince, c.announced = make([]time.Duration, c.routers), make([]*simNode, c.routers)
 	count := 2 + rng.IntN(4)
 	priorities := [][]uint8{{50, 100, 150, 200, 250}, {100, 100, 100, 100, 100}, {100, 101, 102, 100, 101}, {255, 100, 100, 50, 254}, {255, 255, 100, 1, 254}}[rng.IntN(5)]
 	hosts := make([][]int, c.routers) // the order of addresses differs from link to link
@@ -58,7 +58,7 @@ func draw(seed uint64) (*cluster, drawing) {
 				Name: fmt.Sprintf("VI_%d", vr+1), VRID: uint8(vr + 1), Version: d.version, Priority: p, AdvertInterval: own,
 				Preempt: preempt, PreemptDelay: preemptDelay, StartupDelay: startupDelay,
 				Address:  netip.AddrFrom4([4]byte{10, byte(vr), 0, byte(1 + hosts[vr][i])}),
-				Announce: AnnounceConfig{Repeat: 1, Delay: own, LowerPriorityRepeat: 1},
+				Announce: AnnounceConfig{Repeat: 1, Delay: own, LowerPriorityRepeat: 1, LowerPriorityDelay: own * time.Duration(vr)},
 			}
 			if d.grouped {
 				k.Group = "edge"
@@ -91,6 +91,9 @@ func (c *cluster) start(n *simNode) {
 func (c *cluster) crash(n *simNode) {
 	c.log("%s crashes", n.name)
 	n.up, n.died = false, c.now
+	for vr := range c.routers {
+		c.forget(n, vr)
+	}
 }
 
 func (c *cluster) stop(n *simNode) {
@@ -132,14 +135,10 @@ func (c *cluster) cause(kind int, d drawing) {
 	case 4:
 		c.reload(n, vr, "released or reclaimed", func(k *Config) { k.Released = !k.Released })
 	case 5: // a partition in two parts, of one link or all
-		part := c.rng.Uint64() & 127
-		c.log("partition %b", part)
-		for link := range c.routers {
-			for _, from := range c.nodes {
-				for _, to := range c.nodes {
-					c.cut[[3]int{link, from.index, to.index}] = (link == vr || part&64 != 0) && part>>from.index&1 != part>>to.index&1
-				}
-			}
+		if part := c.rng.IntN(32); c.rng.IntN(2) == 0 {
+			c.divide(part, vr)
+		} else {
+			c.divide(part, c.links()...)
 		}
 	case 6: // nothing from this node arrives, on one link
 		c.log("%s is not heard on link %d", n.name, vr+1)
@@ -160,6 +159,27 @@ func (c *cluster) cause(kind int, d drawing) {
 			c.at(c.now+c.upTo(8*d.longest), func() { c.resume(n) })
 		}
 	}
+}
+
+// divide lets nothing pass, on some links, between nodes with another bit in part.
+func (c *cluster) divide(part int, links ...int) {
+	c.log("the links %v are divided %b", links, part)
+	c.cut = map[[3]int]bool{}
+	for _, link := range links {
+		for _, from := range c.nodes {
+			for _, to := range c.nodes {
+				c.cut[[3]int{link, from.index, to.index}] = part>>from.index&1 != part>>to.index&1
+			}
+		}
+	}
+}
+
+func (c *cluster) links() []int {
+	all := make([]int, c.routers)
+	for vr := range all {
+		all[vr] = vr
+	}
+	return all
 }
 
 // heal ends all that goes wrong: every node runs, and the network passes everything.

@@ -6,6 +6,7 @@ import "time"
 func (in *Instance) enterMaster(reason string) {
 	in.enter(Master, reason, noPeer)
 	in.counters.Masters++
+	in.notBefore = 0
 	now, a := in.router.now, &in.config.Announce
 	in.set(protocol, now+in.interval)
 	in.set(secondSet, after(now, a.Delay))
@@ -52,14 +53,22 @@ func (in *Instance) masterAdvert(a Advert) {
 			in.rivalGone("it gave up the role")
 		}
 	case a.Priority > in.priority:
-		in.group.yield(in, a, "advert with a higher priority")
+		in.farewell(a, "advert with a higher priority")
 	case a.Priority == in.priority && order > 0:
-		in.group.yield(in, a, "advert with the same priority from a higher address")
+		in.farewell(a, "advert with the same priority from a higher address")
 	case a.Priority == in.priority && order == 0: // our own, come back: to answer it would be a storm
 		in.counters.Ignored++
 	default:
 		in.assert(a)
 	}
+}
+
+// farewell yields with a last advert. If both were masters for long, in a network that was split, the better one may not
+// have heard of this one yet: so it does, and announces the addresses again. keepalived has it as an option,
+// higher_prio_send_advert.
+func (in *Instance) farewell(a Advert, reason string) {
+	in.send(in.priority)
+	in.group.yield(in, a, reason)
 }
 
 // assert answers another master that should yield to this one: with an advert at once, which also teaches the bridges
@@ -70,7 +79,9 @@ func (in *Instance) assert(a Advert) {
 		return
 	}
 	in.send(in.priority)
-	in.meet(a)
+	if in.router.now-in.since >= in.interval { // until then it is the last word of the master that we took over from
+		in.meet(a)
+	}
 	for _, m := range in.group.members {
 		if m.state == Master && m.timers[afterRival] == never {
 			m.announce(m.config.Announce.LowerPriorityRepeat)

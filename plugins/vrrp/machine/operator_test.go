@@ -76,9 +76,11 @@ func TestAReleasedInstanceKnowsItsMasterAndForgetsIt(t *testing.T) {
 	}
 	g.after(2 * down100)
 	g.hears(200, lower)
+	g.hears(0, higher) // somebody else leaves
 	if m := g.r.Instance("VI_1").Status().Master; m.Source != lower {
 		t.Errorf("the master is %v", m)
 	}
+	g.hears(200, lower)
 	g.after(down100)
 	if m := g.r.Instance("VI_1").Status().Master; m.Source.IsValid() {
 		t.Errorf("it was not heard for long, and still is the master: %v", m)
@@ -89,6 +91,12 @@ func TestResumeGoesOnAsMaster(t *testing.T) {
 	g, got := configured(t, config(func(c *Config) { c.Resume, c.StartupDelay = true, time.Minute }))
 	same(t, got, "VI_1 advert 100", "VI_1 add addresses", "VI_1 announce 5", "VI_1 initialize -> master: resumed: the addresses were still in place")
 	same(t, g.after(time.Second), "VI_1 advert 100")
+}
+
+func TestAStartupDelayIsOverOnceTheInstanceWasMaster(t *testing.T) {
+	g, _ := configured(t, config(func(c *Config) { c.Resume, c.StartupDelay = true, time.Minute }))
+	g.hears(150, lower)
+	g.takesOverAfter(down100)
 }
 
 func TestAResumeThatIsRefusedRemovesTheAddresses(t *testing.T) {

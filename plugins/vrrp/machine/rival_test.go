@@ -32,6 +32,15 @@ func TestARivalIsTold(t *testing.T) {
 	}
 }
 
+// The master that was preempted says so with a last advert: that is a handover and no split, but it may have announced.
+func TestTheLastAdvertOfThePredecessorIsNoRival(t *testing.T) {
+	g := backup(t, config())
+	g.after(down100 + time.Second - 1)
+	same(t, g.hears(90, lower), "VI_1 advert 100", "VI_1 announce 2")
+	g.after(1)
+	same(t, g.hears(90, lower), "VI_1 advert 100", "VI_1 rival 192.0.2.9 with 90")
+}
+
 func TestARivalIsSilentAfterItsOwnInterval(t *testing.T) {
 	g := master(t, config())
 	g.hearsAt("VI_1", Advert{lower, 90, 3 * time.Second})
@@ -47,7 +56,7 @@ func TestARivalEndsWhenItGivesUpOrWhenWeYield(t *testing.T) {
 
 	g = master(t, config())
 	g.hears(90, lower)
-	same(t, g.hears(101, lower), "VI_1 remove addresses", "VI_1 no rival 192.0.2.9: this router is no longer master", yieldHigh)
+	same(t, g.hears(101, lower), "VI_1 advert 100", "VI_1 remove addresses", "VI_1 no rival 192.0.2.9: this router is no longer master", yieldHigh)
 	same(t, g.after(down100-1))
 }
 
@@ -90,7 +99,7 @@ func TestAnAdvertThatIsOurOwnIsNotAnswered(t *testing.T) {
 
 func TestOfTwoOwnersTheLowerAddressYields(t *testing.T) {
 	g := master(t, config(priority(255)))
-	same(t, g.hears(255, higher), "VI_1 remove addresses", yieldTie)
+	same(t, g.hears(255, higher), "VI_1 advert 255", "VI_1 remove addresses", yieldTie)
 	same(t, g.hears(255, higher))
 	g.takesOverAfter(3*time.Second + time.Second/256)
 }

@@ -72,9 +72,33 @@ func TestWithoutTroubleThereAreNoTwoMasters(t *testing.T) {
 		c.heal()
 		c.settle(d)
 		// Each cause may make a node master that should not be one yet, and then the right one.
+		c.hostsKnow()
 		if limit := 2 * causes * c.routers; c.promotions > limit {
 			c.fail("%d times a new master, from %d causes", c.promotions, causes)
 		}
+	})
+}
+
+// Where a network was divided for long and is one again, the master that stays has seen the other, and has had the last
+// word to the hosts on where the addresses are.
+func TestAHealedSplitWasSeenAndIsAnnounced(t *testing.T) {
+	each(t, func(t *testing.T, c *cluster, d drawing) {
+		for _, n := range c.nodes {
+			c.at(c.now+c.upTo(3*d.longest), func() { c.start(n) })
+		}
+		c.run(c.now + 3*d.longest + d.settles(c))
+		c.divide(1+c.rng.IntN(1<<len(c.nodes)-2), c.links()...)
+		c.run(c.now + d.settles(c) + d.preempts(c) + c.upTo(10*d.longest))
+		if m := c.masters(0); len(m) != 2 {
+			c.fail("two parts, and the masters %v", m)
+		}
+		c.rivals, c.promotions = 0, 0
+		c.heal()
+		c.settle(d)
+		if c.rivals == 0 && c.promotions == 0 { // groups of one priority may have yielded both
+			c.fail("nobody saw the split")
+		}
+		c.hostsKnow()
 	})
 }
 
@@ -99,6 +123,9 @@ func (c *cluster) settle(d drawing) {
 		best, ok := c.able(vr)
 		for _, n := range c.nodes {
 			in := n.r.Instances()[vr]
+			if r := in.Status().Rival; r.Source.IsValid() {
+				c.fail("%s still has a rival, %v", n.name, r)
+			}
 			if d.eager && ok && in.State() == Master && in.Status().Priority != best {
 				c.fail("%s is master of %d with %d, and another has %d", n.name, vr+1, in.Status().Priority, best)
 			}
@@ -108,6 +135,16 @@ func (c *cluster) settle(d drawing) {
 		}
 		if masters := c.masters(vr); ok != (len(masters) == 1) {
 			c.fail("virtual router %d has the masters %v", vr+1, masters)
+		}
+	}
+}
+
+// hostsKnow fails if somebody else than the master announced the addresses last.
+func (c *cluster) hostsKnow() {
+	for vr := range c.routers {
+		masters := c.masters(vr)
+		if n := c.announced[vr]; n != nil && len(masters) == 1 && masters[0] != n.name {
+			c.fail("the hosts send to %s, the master of %d is %s", n.name, vr+1, masters[0])
 		}
 	}
 }
