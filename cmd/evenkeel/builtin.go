@@ -22,6 +22,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/radius"
 	"github.com/evenkeel/evenkeel/plugins/check/redis"
 	"github.com/evenkeel/evenkeel/plugins/check/script"
+	"github.com/evenkeel/evenkeel/plugins/check/sip"
 	"github.com/evenkeel/evenkeel/plugins/check/smtp"
 	"github.com/evenkeel/evenkeel/plugins/check/tcp"
 	"github.com/evenkeel/evenkeel/plugins/check/udp"
@@ -39,7 +40,7 @@ func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
 		ipvs.Plugin(),
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
-		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(),
+		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(), sip.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
 		mysql.Plugin(), postgres.Plugin(), redis.Plugin(),
 		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(), ldap.Plugin(),

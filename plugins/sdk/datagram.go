@@ -73,6 +73,9 @@ func hearICMP(network, _ string, c syscall.RawConn) error {
 	return err
 }
 
+// Local is the socket's own address, for protocols that tell it.
+func (d *Datagrams) Local() netip.AddrPort { return d.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+
 // Send sends a datagram. An error may be that of an earlier one.
 func (d *Datagrams) Send(b []byte) error {
 	if _, err := d.conn.Write(b); err != nil {

@@ -116,13 +116,19 @@ func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
 		{"the request itself", sdktest.Answers(t, func(b []byte) [][]byte { return [][]byte{b} }), other},
 		{"the answer to another request", clock(t, func(b []byte) { b[origin]++ }), other},
 		{"the answer from elsewhere", sdktest.AnswersElsewhere(t, func(b []byte) [][]byte { return [][]byte{answer(b, time.Now())} }), "no answer within 200ms"},
-		{"half of it for ever", sdktest.AnswersForEver(t, make([]byte, 24)), "100 datagrams and none of them the answer: not NTP: 24 bytes, want 48"},
 		{"a closed port", closed, fmt.Sprintf("127.0.0.1:%d: port unreachable", closed.Port)},
 		{"noise, and then the answer", sdktest.Answers(t, func(b []byte) [][]byte { return [][]byte{[]byte("x"), b, answer(b, time.Now())} }), ""},
 	} {
 		if got := ask(t, tt.server, `{}`); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestAServerThatSendsForEverIsNotListenedToForEver(t *testing.T) {
+	got := sdktest.Ask(t, Plugin(), sdktest.AnswersForEver(t, make([]byte, 24)), `{}`, 5*time.Second)
+	if want := "100 datagrams and none of them the answer: not NTP: 24 bytes, want 48"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
