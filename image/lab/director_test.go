@@ -237,19 +237,38 @@ func TestVMDirectorWithoutIPVS(t *testing.T) {
 	}
 }
 
-// A client whose port the kernel has seen with a real server that is gone gets another one.
+// A client whose port the kernel has seen with a real server that is gone gets another one: evenkeel sees to that.
 func TestVMConnectionsOfARemovedServerBlackHoleNobody(t *testing.T) {
 	need(t, lab.UML)
-	l := newLab(t, lab.Options{RealServers: 2})
-	run(t, l.Directors[0], "ipvsadm -A -u 10.77.0.100:53 -s rr && ipvsadm -a -u 10.77.0.100:53 -r 10.77.0.21:53 -g")
+	l := newLab(t, lab.Options{RealServers: 2, Director: lab.VMOptions{Files: []lab.File{stage.Program(evenkeel(t))}}})
+	s := stage.New(l)
+	to := func(server string) {
+		t.Helper()
+		if err := s.Configure(ctx, "virtual_server \"dns\" {\n  address  = \"10.77.0.100:53\"\n  protocol = \"udp\"\n  forward  = \"dr\"\n  real_server \""+server+":53\" {}\n}\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	client := traffic.Client{Timeout: 3 * time.Second, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		return l.Client.DialFrom(ctx, &net.UDPAddr{Port: 5353}, network, address)
 	}}
-	if who, err := client.UDP(ctx, lab.VIP+":53"); who != "rs1" {
-		t.Fatalf("at first %q answers (%v), want rs1", who, err)
+	to("10.77.0.21")
+	if err := s.Start(ctx); err != nil {
+		t.Fatal(err)
 	}
-	run(t, l.Directors[0], "ipvsadm -d -u 10.77.0.100:53 -r 10.77.0.21:53; ipvsadm -a -u 10.77.0.100:53 -r 10.77.0.22:53 -g")
+	if _, err := s.Until(ctx, 30*time.Second, func() error {
+		who, err := client.UDP(ctx, lab.VIP+":53")
+		if err == nil && who != "rs1" {
+			err = fmt.Errorf("%q answers, want rs1", who)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	to("10.77.0.22")
+	if out, exit, err := s.Evenkeel(ctx, "reload"); err != nil || exit != 0 {
+		t.Fatalf("reload: exit %d, %v: %s", exit, err, out)
+	}
 	if who, err := client.UDP(ctx, lab.VIP+":53"); who != "rs2" {
-		t.Errorf("then %q answers (%v), want rs2", who, err)
+		t.Errorf("then %q answers (%v), want rs2\n%s", who, err, s.Core().Output())
 	}
 }
