@@ -1,24 +1,24 @@
 // Package machine is the state machine of VRRP: RFC 9568 section 6.4 for version 3, RFC 3768 section 6.4 for version 2,
 // for all the instances (virtual routers) and sync groups of one node. It is pure: adverts, time and configuration go in,
-// actions come out. It has no clock, no socket and no goroutine, and allocates nothing while nothing is configured.
+// actions come out. It has no clock, no socket and no goroutine, and allocates nothing between two configurations.
 //
-//	                Configure: new
-//	                      |
-//	                +-----v------+   an owner of the addresses, or
-//	                | Initialize |   resumed where a predecessor was
-//	                +-----+------+---------------------------+
-//	                      | otherwise                        |
-//	                      v        Master_Down passes        v
-//	no advert: +--> +----------+  unheard, in all members  +----------+ <--+ Adver_Timer: advert
-//	time passes|    |  Backup  |-------------------------->|  Master  |    | lower advert: advert,
-//	an advert: +----|          |<--------------------------|          |----+ announce, Rival
-//	Master_Down     +-+------^-+  higher advert; released; +----+-----+
-//	begins anew       |      |    a member went to Backup       |
-//	            fault |      | no fault in any member           | fault: priority 0
-//	                  v      |                                  v
-//	                +--------+----------------------------------+--+
-//	                |                    Fault                     |
-//	                +----------------------------------------------+
+//	               Configure: it is new
+//	                        |
+//	                 +------v-----+  owner of the addresses, or resumed where a predecessor was
+//	                 | Initialize |---------------------------------------------+
+//	                 +------+-----+                                             |
+//	                        |                                                   |
+//	                 +------v-----+  Master_Down passed, in all members   +-----v------+
+//	            +--->|   Backup   |-------------------------------------->|   Master   |<---+
+//	            +----|            |<--------------------------------------|            |----+
+//	 an advert that  +---+----^---+  a better master, of this or another  +-----+------+  Adver_Timer: advert
+//	 it accepts:         |    |      member (a last advert); released           |         a worse master's advert: advert,
+//	 Master_Down         |    |      (priority 0)                               |         announce, Rival
+//	 begins anew         |    |                                                 |
+//	               fault |    | no member has a fault                           | fault: priority 0
+//	                 +---v----+-------------------------------------------------v---+
+//	                 |                            Fault                             |
+//	                 +--------------------------------------------------------------+
 //
 // The loop around it calls Configure with the whole list whenever something changed, Advert for each valid
 // advertisement, Tick when Next says so, and carries the actions out in their order.
@@ -55,6 +55,8 @@
 //   - Fault. An owner that recovers from it listens for a Master_Down interval first; only at its first appearance, and
 //     without a start-up delay, it is master at once.
 //   - A second owner that goes on advertising for three intervals, though it should have yielded, is yielded to.
+//   - Groups of the same priority whose addresses decide one way on one link and another way on the next could clash for
+//     ever; one that yielded on its first link gives the other an interval's lead.
 //   - Start-up delay, preempt delay, sync groups, released instances and what is said above of late timers.
 //
 // # Where it deviates from keepalived

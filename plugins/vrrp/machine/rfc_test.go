@@ -114,6 +114,7 @@ var stateTables = []struct {
 			same(t, g.after(time.Second-1))
 			same(t, g.after(1), "VI_1 advert 100")
 		}},
+	// The advert before each of the next two transitions is the machine's own, see the package's doc.
 	{"6.4.3", "if the Priority is greater than the local Priority: cancel Adver_Timer, set the Active_Down_Timer to Active_Down_Interval, transition to Backup",
 		func(t *testing.T, v func(*Config)) {
 			g := master(t, config(v))
