@@ -64,6 +64,25 @@ func (p *pair) ensure(r Router) (created bool) {
 	return created
 }
 
+func (p *pair) remove(r Router) (removed bool) {
+	p.t.Helper()
+	p.director.Do(func() (err error) {
+		removed, err = p.kernel.Remove(r)
+		return err
+	})
+	return removed
+}
+
+func (p *pair) sweep(keep ...Router) (removed []string) {
+	p.t.Helper()
+	p.director.Do(func() (err error) {
+		removed, err = p.kernel.Sweep(keep...)
+		return err
+	})
+	slices.Sort(removed)
+	return removed
+}
+
 func (p *pair) hold(interfaceName string, prefixes ...string) {
 	p.t.Helper()
 	p.director.Do(func() error {
@@ -235,11 +254,11 @@ func TestNSAMacvlanIsAsItShouldBeAdoptedAndRemoved(t *testing.T) {
 	if !p.ensure(other) {
 		t.Error("one of ours with another hardware address is not made anew")
 	}
-	if removed, err := p.kernel.Remove(other); !removed || err != nil {
-		t.Errorf("removed is %v, %v", removed, err)
+	if !p.remove(other) {
+		t.Error("not removed")
 	}
-	if removed, err := p.kernel.Remove(other); removed || err != nil {
-		t.Errorf("removed twice is %v, %v", removed, err)
+	if p.remove(other) {
+		t.Error("removed twice")
 	}
 }
 
@@ -247,15 +266,21 @@ func TestNSAnotherInterfaceOfTheNameIsLeftAlone(t *testing.T) {
 	p := newPair(t)
 	p.run(p.director, "ip", "link", "add", "vrrp.9", "type", "veth", "peer", "name", "far9")
 	r := Router{ID: 9, Over: "eth0"}
-	_, err := p.kernel.Ensure(r)
+	ensure := func() error {
+		return p.director.Try(func() error {
+			_, err := p.kernel.Ensure(r)
+			return err
+		})
+	}
+	err := ensure()
 	if want := "virtual MAC interface vrrp.9 over eth0: an interface of this name exists, and is not such a one"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
-	if removed, err := p.kernel.Remove(r); removed || err != nil {
-		t.Errorf("removed is %v, %v", removed, err)
+	if p.remove(r) {
+		t.Error("removed")
 	}
 	r.Over = "eth9"
-	_, err = p.kernel.Ensure(r)
+	err = ensure()
 	if want := "virtual MAC interface vrrp.9 over eth9: interface eth9 does not exist"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -268,10 +293,8 @@ func TestNSWhatAPredecessorLeftIsSwept(t *testing.T) {
 		p.ensure(Router{ID: id, Over: "eth0"})
 	}
 	p.run(p.director, "ip", "link", "add", "mine", "link", "eth0", "type", "macvlan", "mode", "private")
-	removed, err := p.kernel.Sweep(Router{ID: 1, Over: "eth0"}, Router{ID: 2, Over: "eth0"})
-	slices.Sort(removed)
-	if !slices.Equal(removed, []string{"vrrp.0", "vrrp.3"}) || err != nil {
-		t.Errorf("removed %q, %v; want vrrp.0 and vrrp.3", removed, err)
+	if removed := p.sweep(Router{ID: 1, Over: "eth0"}, Router{ID: 2, Over: "eth0"}); !slices.Equal(removed, []string{"vrrp.0", "vrrp.3"}) {
+		t.Errorf("removed %q; want vrrp.0 and vrrp.3", removed)
 	}
 	for _, name := range []string{"vrrp.1", "vrrp.2", "mine"} {
 		p.run(p.director, "ip", "link", "show", name)

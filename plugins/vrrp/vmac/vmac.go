@@ -21,6 +21,9 @@
 // The macvlan makes no IPv6 link-local address of its own, which would be the same on both routers. The real
 // interface's settings stay as they are when the macvlan is removed: others may need them.
 //
+// Reports of multicast membership leave the macvlan with the real interface's hardware address, by a small nftables table:
+// otherwise a router that is no longer master would draw the virtual hardware address to its port once more (membership.go).
+//
 // A virtual address with a prefix, 192.0.2.1/24, brings a second route to 192.0.2.0/24, by the macvlan. [Metric] for that
 // route (address.Address.Metric) has the real interface's stay the better one, and the machine still reaches the network when
 // the virtual address is the only one it has there.
@@ -73,7 +76,8 @@ func (r Router) Interface() string {
 // alias is what our macvlans bear as their alias, by which a successor knows them.
 const alias = "evenkeel: virtual router"
 
-// A Kernel is the kernel's interfaces, those of the namespace in which it was opened. It belongs to one thread at a time.
+// A Kernel is the kernel's interfaces, those of the namespace in which it was opened. It belongs to one thread at a time, whose
+// namespace must be the same: the tables of nftables are looked for there.
 type Kernel struct {
 	conn *rtnetlink.Conn
 }
@@ -141,11 +145,18 @@ func (k *Kernel) Ensure(r Router) (created bool, err error) {
 		rtnetlink.Value{Setting: rtnetlink.ARPIgnore, Value: 1},
 		rtnetlink.Value{Setting: rtnetlink.ARPAnnounce, Value: 2},
 	))
-	if created || have.Flags&unix.IFF_UP == 0 {
-		batch.Append(rtnetlink.SetUp(want.Name))
-	}
 	if err := k.execute(&batch); err != nil {
 		return fail(err)
+	}
+	if err := report(want.Name, over.Hardware); err != nil && !unsupported(err) {
+		return fail(err)
+	}
+	if created || have.Flags&unix.IFF_UP == 0 {
+		batch.Reset()
+		batch.Append(rtnetlink.SetUp(want.Name))
+		if err := k.execute(&batch); err != nil {
+			return fail(err)
+		}
 	}
 	return created, nil
 }
@@ -218,6 +229,7 @@ func (k *Kernel) delete(l rtnetlink.Link) error {
 	if err := k.execute(&batch); err != nil && !errors.Is(err, unix.ENODEV) {
 		return fmt.Errorf("delete virtual MAC interface %s: %w", l.Name, err)
 	}
+	forget(l.Name)
 	return nil
 }
 
