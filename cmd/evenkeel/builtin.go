@@ -13,6 +13,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/imap"
 	"github.com/evenkeel/evenkeel/plugins/check/ldap"
+	"github.com/evenkeel/evenkeel/plugins/check/load"
 	"github.com/evenkeel/evenkeel/plugins/check/mysql"
 	"github.com/evenkeel/evenkeel/plugins/check/ntp"
 	"github.com/evenkeel/evenkeel/plugins/check/ping"
@@ -42,7 +43,7 @@ func builtins() []sdk.Plugin {
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
 		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(), sip.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
-		mysql.Plugin(), postgres.Plugin(), redis.Plugin(),
+		mysql.Plugin(), postgres.Plugin(), redis.Plugin(), load.Plugin(),
 		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(), ldap.Plugin(),
 		mail.Plugin(), notifyscript.Plugin(), service.Plugin(),
 		ssh.Plugin(),

@@ -48,7 +48,7 @@ func TestTheTableInTheDocumentationIsTheOneInTheCode(t *testing.T) {
 	var want []string
 	for _, p := range []Plugin{
 		{Kind: sdk.KindBalancer, Name: "ipvs"}, {Kind: sdk.KindVRRP, Name: "vrrp"},
-		{Kind: sdk.KindCheck, Name: "ping"}, {Kind: sdk.KindCheck, Name: "file"}, {Kind: sdk.KindCheck, Name: "script"},
+		{Kind: sdk.KindCheck, Name: "ping"}, {Kind: sdk.KindCheck, Name: "file"}, {Kind: sdk.KindCheck, Name: "load"}, {Kind: sdk.KindCheck, Name: "script"},
 		{Kind: sdk.KindNotify, Name: "script"}, {Kind: sdk.KindNotify, Name: "service"}, {Kind: sdk.KindProvision, Name: "ssh"},
 	} {
 		p.Builtin = true

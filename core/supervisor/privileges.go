@@ -54,7 +54,7 @@ func privilegesOf(p Plugin) Privileges {
 		plain.Capabilities = []uintptr{unix.CAP_NET_RAW}
 	case "check-file": // any file that the operator names
 		plain.Capabilities = []uintptr{unix.CAP_DAC_READ_SEARCH}
-	case "provision-ssh": // a private key that only root may read
+	case "provision-ssh", "check-load": // a private key that only root may read
 		plain.Capabilities = []uintptr{unix.CAP_DAC_READ_SEARCH}
 	case "check-script", "notify-script", "notify-service": // what the operator names, as whom the operator names
 		return Privileges{Root: true, NewPrivileges: true, View: ViewAll, Memory: 512 * mebibyte}

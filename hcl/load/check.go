@@ -26,7 +26,7 @@ const (
 // Built-in types that have no port to ask at, and of these the ones that ask nobody: they look at the director itself. What
 // a third party's type needs is not known here.
 var (
-	portless    = []string{"ping", "script", "file", "process"}
+	portless    = []string{"ping", "script", "file", "process", "load"}
 	addressless = []string{"script", "file", "process"}
 )
 

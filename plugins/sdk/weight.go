@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"sync"
 )
@@ -49,6 +50,18 @@ func SetWeight(ctx context.Context, percent int, reason string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.factor, w.reason = FactorOf(percent), reason
+}
+
+// KeepWeight is for a probe that only asks for a weight, and got no answer: by its error. A target that is up stays so with
+// the weight that it has, and one that nothing is known of is up; one that is down stays that, for the reason of err.
+func KeepWeight(ctx context.Context, t Target, err error) error {
+	if t.Initial == StateDown || ctx.Err() == context.Canceled {
+		return err
+	}
+	if percent, ok := t.Factor.Percent(); ok {
+		SetWeight(ctx, percent, fmt.Sprintf("%d%% as before: %v", percent, err))
+	}
+	return nil
 }
 
 // Weighing returns a context under which SetWeight is heard, and what it has said: for tests of a probe, and for engines.

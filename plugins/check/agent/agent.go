@@ -26,22 +26,11 @@ func probe(ctx context.Context, t sdk.Target, c Config) error {
 	line, err := ask(ctx, t, c)
 	if err != nil {
 		if c.Unreachable == "keep" {
-			return keep(ctx, t, err)
+			return sdk.KeepWeight(ctx, t, err)
 		}
 		return err
 	}
 	return feedback.Probe(ctx, "the agent", line)
-}
-
-// keep leaves a server the state and the weight that it has. One that nothing is known of is up.
-func keep(ctx context.Context, t sdk.Target, err error) error {
-	if t.Initial == sdk.StateDown || ctx.Err() == context.Canceled {
-		return err
-	}
-	if percent, ok := t.Factor.Percent(); ok {
-		sdk.SetWeight(ctx, percent, fmt.Sprintf("the agent said %d%% and does not answer any more: %v", percent, err))
-	}
-	return nil
 }
 
 // longest is the length of the longest line, in bytes.

@@ -79,8 +79,8 @@ func TestAnAgentThatDoesNotAnswerMayLeaveAllAsItIs(t *testing.T) {
 	}{
 		{sdk.StateUnknown, 0, "up"},
 		{sdk.StateUp, 0, "up"},
-		{sdk.StateUp, sdk.FactorOf(33), "33%: the agent said 33% and does not answer any more: " + refused},
-		{sdk.StateUp, sdk.FactorOf(0), "0%: the agent said 0% and does not answer any more: " + refused},
+		{sdk.StateUp, sdk.FactorOf(33), "33%: 33% as before: " + refused},
+		{sdk.StateUp, sdk.FactorOf(0), "0%: 0% as before: " + refused},
 		{sdk.StateDown, 0, "down: " + refused},
 	} {
 		gone.Initial, gone.Factor = tt.state, tt.f
