@@ -2,23 +2,23 @@
 // for all the instances (virtual routers) and sync groups of one node. It is pure: adverts, time and configuration go in,
 // actions come out. It has no clock, no socket and no goroutine, and allocates nothing between two configurations.
 //
-//	               Configure: it is new
-//	                        |
-//	                 +------v-----+  owner of the addresses, or resumed where a predecessor was
-//	                 | Initialize |---------------------------------------------+
-//	                 +------+-----+                                             |
-//	                        |                                                   |
-//	                 +------v-----+  Master_Down passed, in all members   +-----v------+
-//	            +--->|   Backup   |-------------------------------------->|   Master   |<---+
-//	            +----|            |<--------------------------------------|            |----+
-//	 an advert that  +---+----^---+  a better master, of this or another  +-----+------+  Adver_Timer: advert
-//	 it accepts:         |    |      member (a last advert); released           |         a worse master's advert: advert,
-//	 Master_Down         |    |      (priority 0)                               |         announce, Rival
-//	 begins anew         |    |                                                 |
-//	               fault |    | no member has a fault                           | fault: priority 0
-//	                 +---v----+-------------------------------------------------v---+
-//	                 |                            Fault                             |
-//	                 +--------------------------------------------------------------+
+//	              Configure: it is new
+//	                       |
+//	                +------v-----+  owner of the addresses, or resumed where a predecessor was
+//	                | Initialize |---------------------------------------------+
+//	                +------+-----+                                             |
+//	                       |                                                   |
+//	                +------v-----+  Master_Down passed, in all members   +-----v------+
+//	           +--->|   Backup   |-------------------------------------->|   Master   |<---+
+//	           +----|            |<--------------------------------------|            |----+
+//	an advert that  +---+----^---+  a better master, of this or another  +-----+------+  Adver_Timer: advert
+//	it accepts:         |    |      member (a last advert); released           |         a worse master's advert: advert,
+//	Master_Down         |    |      (priority 0)                               |         announce, Rival
+//	begins anew         |    |                                                 |
+//	              fault |    | no member has a fault                           | fault: priority 0
+//	                +---v----+-------------------------------------------------v---+
+//	                |                            Fault                             |
+//	                +--------------------------------------------------------------+
 //
 // The loop around it calls Configure with the whole list whenever something changed, Advert for each valid
 // advertisement, Tick when Next says so, and carries the actions out in their order.
