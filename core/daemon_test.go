@@ -24,7 +24,10 @@ type box struct {
 	dir    string
 	config string
 	reload chan struct{}
+	dryRun bool
 	stop   func() error
+	// stopped waits for the end of a daemon that was told to stop by other means.
+	stopped func()
 	*control.Client
 }
 
@@ -108,7 +111,7 @@ func (b *box) start() {
 		Paths: []string{b.config}, StateDir: filepath.Join(b.dir, "state"), RunDir: filepath.Join(b.dir, "run"),
 		Socket: filepath.Join(b.dir, "control.sock"), Self: self, Version: "test", Builtin: testPlugins(),
 		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: logTo{b.t}}),
-		Reload: b.reload, Ready: func() { close(ready) },
+		Reload: b.reload, Ready: func() { close(ready) }, DryRun: b.dryRun,
 	}
 	go func() { done <- Run(ctx, o) }()
 	stopped := false
@@ -128,6 +131,20 @@ func (b *box) start() {
 		case <-time.After(30 * time.Second):
 			return errors.New("the daemon did not stop")
 		}
+	}
+	b.stopped = func() {
+		b.t.Helper()
+		stopped = true
+		select {
+		case err := <-done:
+			if err != nil {
+				b.t.Errorf("the daemon ended with: %v", err)
+			}
+		case <-time.After(30 * time.Second):
+			b.t.Fatal("the daemon did not stop")
+		}
+		cancel()
+		b.Client.Close()
 	}
 	b.t.Cleanup(func() {
 		if err := b.stop(); err != nil {

@@ -49,6 +49,7 @@ func testPlugins() []sdk.Plugin {
 	return []sdk.Plugin{
 		sdk.NewBalancer(sdk.Info{Name: "ipvs", Version: "test"}, newMemory),
 		sdk.NewCheck(sdk.Info{Name: "file", Version: "test"}, lookForFile),
+		sdk.NewVRRP(sdk.Info{Name: "vrrp", Version: "test"}, newRouter),
 	}
 }
 

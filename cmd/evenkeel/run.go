@@ -30,8 +30,10 @@ func newRun(socket *string) *cobra.Command {
 		Short: "Be the director: balance traffic until told to stop",
 		Long: `Be the director: read the configuration, start the plugins that it uses, and keep the kernel's table as it should be.
 
-SIGHUP reads the configuration again; one with errors changes nothing. SIGTERM stops in order and leaves the kernel's
-table as it is, so that traffic goes on, unless --release was given. A start with a configuration that has errors runs
+SIGHUP reads the configuration again; one with errors changes nothing. SIGTERM stops in order: virtual addresses go to the
+other routers, because nobody would hold them up here, and the kernel's table stays as it is, so that traffic goes on, unless
+--release was given. For a restart that keeps the addresses, "evenkeel stop --keep" ends it; the vrrp plugin goes on by itself for
+a minute, as it does when evenkeel is killed, and the evenkeel that is started next takes it over. A start with a configuration that has errors runs
 the last good one, if there is one, and says so.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

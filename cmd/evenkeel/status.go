@@ -20,7 +20,7 @@ func newStatus(socket *string) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Say how everything is: virtual servers, real servers and why, plugins, the kernel's table",
+		Short: "Say how everything is: virtual routers, virtual servers, real servers and why, plugins, the kernel's table",
 		Args:  cobra.NoArgs,
 		RunE: asking(socket, func(cmd *cobra.Command, client *control.Client) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
@@ -68,6 +68,13 @@ func printStatus(w io.Writer, st *controlv1.StatusResponse, now time.Time) {
 			fmt.Fprintf(w, "PROBLEM: the kernel refuses: %s\n", f)
 		}
 	}
+	if v := st.Vrrp; v != nil {
+		fmt.Fprintln(w)
+		printInstances(w, v, now)
+		if v.Problem != "" {
+			fmt.Fprintf(w, "PROBLEM with VRRP: %s\n", v.Problem)
+		}
+	}
 	printVirtualServers(w, st.VirtualServers, now)
 	if len(st.Checks) > 0 {
 		fmt.Fprintln(w)
@@ -97,6 +104,9 @@ func printVirtualServers(w io.Writer, vss []*controlv1.VirtualServer, now time.T
 		fmt.Fprintf(w, "\n%s  %s %s, %s", vs.Name, vs.Service, vs.Scheduler, quorum)
 		if vs.Sorry != "" {
 			fmt.Fprintf(w, ", sorry server %s", vs.Sorry)
+		}
+		if vs.Suspended != "" {
+			fmt.Fprintf(w, ", checks suspended: %s", vs.Suspended)
 		}
 		fmt.Fprintf(w, "  (%s)\n", vs.Position)
 		t := newTable(w, "  REAL SERVER", "FORWARD", "WEIGHT", "STATE", "SINCE", "ACTIVE", "INACTIVE", "CONN/S", "REASON")

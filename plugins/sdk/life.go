@@ -138,7 +138,7 @@ func (l *life) orphaned(cause error) {
 		go l.stop(stopTime, false)
 		return
 	}
-	l.logger.Warn("the core is gone, waiting for another", "cause", cause, "for", l.linger)
+	l.logger.Warn("the core is gone, waiting for another", "cause", cause, "for", l.linger.String())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lost != nil {
