@@ -10,6 +10,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/check/dns"
 	"github.com/evenkeel/evenkeel/plugins/check/file"
 	"github.com/evenkeel/evenkeel/plugins/check/ftp"
+	"github.com/evenkeel/evenkeel/plugins/check/grpc"
 	"github.com/evenkeel/evenkeel/plugins/check/http"
 	"github.com/evenkeel/evenkeel/plugins/check/imap"
 	"github.com/evenkeel/evenkeel/plugins/check/ldap"
@@ -41,7 +42,7 @@ func builtins() []sdk.Plugin {
 	return []sdk.Plugin{
 		ipvs.Plugin(),
 		tcp.Plugin(), http.Plugin(), script.Plugin(),
-		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(), sip.Plugin(),
+		udp.Plugin(), ping.Plugin(), dns.Plugin(), ntp.Plugin(), radius.Plugin(), sip.Plugin(), grpc.Plugin(),
 		agent.Plugin(), file.Plugin(), process.Plugin(),
 		mysql.Plugin(), postgres.Plugin(), redis.Plugin(), load.Plugin(),
 		smtp.Plugin(), ftp.Plugin(), imap.Plugin(), pop3.Plugin(), ldap.Plugin(),
