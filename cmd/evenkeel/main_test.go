@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,6 +86,27 @@ func TestTheExamplesOfEachCheckAreGood(t *testing.T) {
 					` + text + "}\n"
 			}
 			good(t, page, text)
+		}
+	}
+}
+
+func TestTheLanguageTakesEachBuiltInsSchema(t *testing.T) {
+	for _, p := range builtins() {
+		i := p.Info()
+		block := fmt.Sprintf("%s %q {}\n", i.Kind, i.Name)
+		switch i.Kind {
+		case sdk.KindBalancer, sdk.KindVRRP:
+			continue // blocks of the language itself
+		case sdk.KindCheck:
+			block = "virtual_server \"v\" {\n  address = \"192.0.2.1:80\"\n  real_server \"192.0.2.2:80\" {}\n" + block + "}\n"
+		}
+		path := filepath.Join(t.TempDir(), "one.hcl")
+		if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, said, _ := core.Check(builtins(), []string{path}, false) // what the block misses does not matter here
+		if strings.Contains(said, "can't be used") {
+			t.Errorf("%s:\n%s", block, said)
 		}
 	}
 }

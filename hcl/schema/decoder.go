@@ -65,6 +65,9 @@ func Compile(s Schema, common ...string) (*Decoder, error) {
 		if err := check(b.Name); err != nil {
 			return nil, err
 		}
+		if b.Name == "dynamic" { // the language's own block, which repeats others
+			return nil, fmt.Errorf("%q is no name for a block", b.Name)
+		}
 		inner, err := Compile(b.Schema)
 		if err != nil {
 			return nil, fmt.Errorf("block %q: %w", b.Name, err)
@@ -98,7 +101,7 @@ func isName(s string) bool {
 			return false
 		}
 	}
-	return s != "" && s != "dynamic"
+	return s != ""
 }
 
 func key(name string) []byte { return append(quote(nil, name), ':') }

@@ -203,7 +203,7 @@ func TestSchemasThatAreWrong(t *testing.T) {
 		`"port" is declared, and it is the language's own (port)`:                                     attribute(Attribute{Name: "port", Type: Port}),
 		`"a" is declared twice`:                                                                       {Attributes: []Attribute{{Name: "a", Type: Int}}, Blocks: []BlockType{{Name: "a"}}},
 		`"A b" is no name for an attribute or a block`:                                                attribute(Attribute{Name: "A b", Type: Int}),
-		`"dynamic" is no name for an attribute or a block`:                                            {Blocks: []BlockType{{Name: "dynamic"}}},
+		`"dynamic" is no name for a block`:                                                            {Blocks: []BlockType{{Name: "dynamic"}}},
 		`attribute "a" has the unknown type "float"`:                                                  attribute(Attribute{Name: "a", Type: "float"}),
 		`default of attribute "a": "5" has no unit: write "5s" for seconds or "5ms" for milliseconds`: attribute(Attribute{Name: "a", Type: Duration, Default: json.RawMessage(`"5"`)}),
 		`default of attribute "a": "three" is not one of "one", "two"`:                                attribute(Attribute{Name: "a", Type: String, OneOf: []string{"one", "two"}, Default: json.RawMessage(`"three"`)}),
@@ -293,6 +293,26 @@ func TestDynamicBlocksAreExpanded(t *testing.T) {
 		}`)
 	if want := `"request":[{"path":"/a"},{"path":"/b"}]`; !strings.Contains(got, want) || len(diags) > 0 {
 		t.Errorf("got %s (%v)", got, diags)
+	}
+}
+
+func TestAnAttributeMayBeCalledDynamicBesideDynamicBlocks(t *testing.T) {
+	d := compiled(t, Schema{
+		Attributes: []Attribute{{Name: "dynamic", Type: Bool}},
+		Blocks:     []BlockType{{Name: "request", Repeated: true}},
+	})
+	for body, want := range map[string]string{
+		"dynamic = true":             `{"dynamic":true}`,
+		"dynamic = true\nrequest {}": `{"dynamic":true,"request":[{}]}`,
+		`dynamic = true
+		 dynamic "request" {
+		   for_each = [1, 2]
+		   content {}
+		 }`: `{"dynamic":true,"request":[{},{}]}`,
+	} {
+		if got, diags := decode(t, d, body); got != want || len(diags) > 0 {
+			t.Errorf("%s: got %s (%v), want %s", body, got, diags, want)
+		}
 	}
 }
 
