@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/evenkeel/evenkeel/core/control"
@@ -94,6 +95,14 @@ func (b *box) up(name string, up bool) {
 		err = os.Remove(path)
 	}
 	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// says makes a real server's check pass with a weight.
+func (b *box) says(name, percent string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(percent), 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -366,6 +375,67 @@ func TestADeadCheckPluginChangesNoVerdictAndComesBack(t *testing.T) {
 	if w := b.status().Balancer.Writes - before; w != 1 {
 		t.Errorf("there were %d writes, want the one for the server that came back", w)
 	}
+}
+
+func TestAWeightThatACheckSaysReachesTheTableAndOutlivesItsPluginAndTheCore(t *testing.T) {
+	b := newBox(t)
+	b.start()
+	b.eventually("both servers are in", are("up 3, up 1"))
+	b.says("one", "33")
+	b.eventually("a third of its weight", are("up 1, up 1"))
+	if got, want := b.status().VirtualServers[0].RealServers[0].WeightReason, "33% of its weight: one says 33"; got != want {
+		t.Errorf("the status says %q, want %q", got, want)
+	}
+	var chain []string
+	for _, e := range b.events() {
+		if e.Kind == "factor" || e.Kind == "weight" && e.From == "3" {
+			chain = append(chain, fmt.Sprintf("%s %s->%s: %s", e.Kind, e.From, e.To, e.Reason))
+		}
+	}
+	if diff := cmp.Diff([]string{"factor none->33%: one says 33", "weight 3->1: 33% of its weight: one says 33"}, chain); diff != "" {
+		t.Errorf("the events (-want +got):\n%s", diff)
+	}
+
+	never := func(st *controlv1.StatusResponse) {
+		if states(st) != "up 1, up 1" {
+			t.Fatalf("the weight changed: %s", states(st))
+		}
+	}
+	var pid int
+	for _, p := range b.status().Plugins {
+		if p.Name == "check-file" {
+			pid = int(p.Pid)
+		}
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the plugin is back and has looked", func(st *controlv1.StatusResponse) bool {
+		never(st)
+		for _, p := range st.Plugins {
+			if p.Name == "check-file" && p.Restarts == 1 && p.State == "running" {
+				return true
+			}
+		}
+		return false
+	})
+	for range 10 {
+		time.Sleep(20 * time.Millisecond)
+		never(b.status())
+	}
+
+	if err := b.stop(); err != nil {
+		t.Fatal(err)
+	}
+	b.start()
+	for range 10 {
+		never(b.status())
+		time.Sleep(20 * time.Millisecond)
+	}
+	b.says("one", "0")
+	b.eventually("it is drained", are("up 0, up 1"))
+	b.up("one", true)
+	b.eventually("it has its weight again", are("up 3, up 1"))
 }
 
 func TestADeadBalancerIsGivenTheWholeTableAgain(t *testing.T) {

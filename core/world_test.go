@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -48,19 +49,23 @@ const somebodyElses = "check-flag"
 func testPlugins() []sdk.Plugin {
 	return []sdk.Plugin{
 		sdk.NewBalancer(sdk.Info{Name: "ipvs", Version: "test"}, newMemory),
-		sdk.NewCheck(sdk.Info{Name: "file", Version: "test"}, lookForFile),
+		sdk.NewCheck(sdk.Info{Name: "file", Version: "test", Schema: sdk.Schema{Weighs: true}}, lookForFile),
 		sdk.NewVRRP(sdk.Info{Name: "vrrp", Version: "test"}, newRouter),
 	}
 }
 
 // fileConfig is what check "file" may hold.
 type fileConfig struct {
-	Path string `attr:"path" required:"true" doc:"up while it exists"`
+	Path string `attr:"path" required:"true" doc:"up while it exists; a number in it is a weight"`
 }
 
-func lookForFile(_ context.Context, _ sdk.Target, c fileConfig) error {
-	if _, err := os.Stat(c.Path); err != nil {
+func lookForFile(ctx context.Context, _ sdk.Target, c fileConfig) error {
+	b, err := os.ReadFile(c.Path)
+	if err != nil {
 		return errors.New("no " + filepath.Base(c.Path))
+	}
+	if n, err := strconv.Atoi(string(b)); err == nil {
+		sdk.SetWeight(ctx, n, filepath.Base(c.Path)+" says "+string(b))
 	}
 	return nil
 }

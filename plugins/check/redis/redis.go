@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
@@ -44,7 +43,7 @@ func probe(ctx context.Context, t sdk.Target, c Config) error {
 	if c.Role != "" {
 		request = command(request, "ROLE")
 	}
-	io.WriteString(conn, string(request)) // one that does not listen may have said why
+	_, _ = conn.Write(request) // a server that does not listen may have said why
 
 	r := &reader{conn}
 	if login {
