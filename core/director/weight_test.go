@@ -71,6 +71,9 @@ func TestAWeightIsAPartOfTheConfiguredOneAndSaysWhy(t *testing.T) {
 	if got, want := out.Events[1].Reason, "its whole weight: no check says otherwise any more"; got != want {
 		t.Errorf("the reason is %q, want %q", got, want)
 	}
+	if got := d.Verdicts()[id(1)].Reason; got != "" {
+		t.Errorf("of the check there is still the reason %q", got)
+	}
 }
 
 func TestOfSeveralChecksTheSmallestPartCounts(t *testing.T) {
