@@ -38,6 +38,9 @@ type Case struct {
 	// Up and Down return targets of a check plugin, one that is up and one that is down until the test ends. ID and
 	// Schedule are the kit's.
 	Up, Down func(t *testing.T) sdk.Target
+	// Instances are those that a vrrp plugin is asked with. They must stay in one state when they are left alone: on an
+	// interface that is not there, they are in FAULT.
+	Instances []sdk.VRRPInstance
 }
 
 // A Bad is a configuration that must be refused.
@@ -57,12 +60,15 @@ func Conform(t *testing.T, p sdk.Plugin, c Case) {
 	}
 	k := kit{plugin: p, c: c}
 	for _, r := range rules {
-		if p.Declared() && r.served || p.Info().Kind != sdk.KindCheck && r.check {
+		if p.Declared() && r.served || r.kind != "" && p.Info().Kind != r.kind {
 			continue
 		}
 		t.Run(r.name, func(t *testing.T) {
-			if r.check && (c.Up == nil || c.Down == nil) {
+			if r.kind == sdk.KindCheck && (c.Up == nil || c.Down == nil) {
 				t.Fatal("a check plugin's case needs Up and Down")
+			}
+			if r.kind == sdk.KindVRRP && len(c.Instances) == 0 {
+				t.Fatal("a vrrp plugin's case needs Instances")
 			}
 			for _, complaint := range k.ask(t, r) {
 				t.Error(complaint)
@@ -84,9 +90,9 @@ func ownGoroutines() []goleak.Option {
 // A rule of the contract.
 type rule struct {
 	name   string
-	served bool // the plugin must run for it
-	silent bool // the core has not introduced itself yet
-	check  bool // for check plugins only
+	served bool     // the plugin must run for it
+	silent bool     // the core has not introduced itself yet
+	kind   sdk.Kind // only for plugins of this kind
 	ask    func(context.Context, *kit) []string
 }
 
@@ -100,12 +106,17 @@ var rules = []rule{
 	{name: "good configurations are accepted", ask: acceptsGood},
 	{name: "bad configurations are refused where they are bad", ask: refusesBad},
 	{name: "over the wire it refuses and accepts the same", served: true, ask: validatesOverTheWire},
-	{name: "a watch begins with a snapshot and then has verdicts with reasons", served: true, check: true, ask: watches},
-	{name: "applying twice changes nothing", served: true, check: true, ask: appliesTwice},
-	{name: "a removed target is silent", served: true, check: true, ask: removes},
-	{name: "a probe beside the schedule says the same", served: true, check: true, ask: probes},
-	{name: "updates that make no sense are refused and change nothing", served: true, check: true, ask: refusesUpdates},
-	{name: "a watch ends with its context", served: true, check: true, ask: endsWatch},
+	{name: "a watch begins with a snapshot and then has verdicts with reasons", served: true, kind: sdk.KindCheck, ask: watches},
+	{name: "applying twice changes nothing", served: true, kind: sdk.KindCheck, ask: appliesTwice},
+	{name: "a removed target is silent", served: true, kind: sdk.KindCheck, ask: removes},
+	{name: "a probe beside the schedule says the same", served: true, kind: sdk.KindCheck, ask: probes},
+	{name: "updates that make no sense are refused and change nothing", served: true, kind: sdk.KindCheck, ask: refusesUpdates},
+	{name: "a watch ends with its context", served: true, kind: sdk.KindCheck, ask: endsWatch},
+	{name: "a watch of instances begins with a snapshot", served: true, kind: sdk.KindVRRP, ask: watchesInstances},
+	{name: "applying instances twice changes nothing", served: true, kind: sdk.KindVRRP, ask: appliesInstancesTwice},
+	{name: "the status has the instances that there are", served: true, kind: sdk.KindVRRP, ask: tellsInstances},
+	{name: "a command that makes no sense is an error", served: true, kind: sdk.KindVRRP, ask: refusesCommands},
+	{name: "a watch of instances ends with its context", served: true, kind: sdk.KindVRRP, ask: endsVRRPWatch},
 	{name: "it stops when it is asked to", served: true, ask: stops},
 }
 
