@@ -39,7 +39,8 @@ type Host struct {
 
 // A Stopper is an implementation with something to finish before its process ends. Whatever the kind, one that has this
 // method is called when the core stops the plugin, and when the core is gone. ctx has the deadline. With release, what
-// the plugin holds in the world is given up: the kernel's table, the addresses; without, it stays as it is.
+// the plugin holds in the world is given up: the kernel's table, the addresses; without, it stays as it is. SIGTERM stops a
+// vrrp plugin with release, and all others without.
 type Stopper interface {
 	Stop(ctx context.Context, release bool) error
 }
