@@ -88,7 +88,7 @@ func (d *Director) emitWeight(s *realServer, weight uint32, inTable bool, quorum
 		e.Cause = quorumEvent
 	case s.event != 0:
 		e.Reason = "the real server is " + s.state.String()
-		if byFactor {
+		if s.state == sdk.StateUp && weight == s.worth() && weight != s.cfg.Weight {
 			e.Reason += ", " + s.weighReason()
 		}
 		e.Cause = s.event

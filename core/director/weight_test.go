@@ -128,6 +128,21 @@ func TestAServerComesUpWithItsPart(t *testing.T) {
 	}
 }
 
+func TestAServerWhosePartIsKnownBeforeItIsUpSaysSoThen(t *testing.T) {
+	cfg := weighing(4)
+	rs := cfg.VirtualServers[0].RealServers[0]
+	rs.Checks = append(rs.Checks, &config.Check{Type: "http"})
+	d, _ := New(cfg, Seed{Now: start})
+	take(d, says(50, 1)) // and the other check is still unknown
+	expectTable(t, d, "")
+	out := take(d, up("web/10.1.0.1:80/http"))
+	expectTable(t, d, "1=2")
+	last := out.Events[len(out.Events)-1]
+	if got, want := last.Reason, "the real server is up, 50% of its weight: the agent says 50%"; got != want {
+		t.Errorf("the reason is %q, want %q", got, want)
+	}
+}
+
 func TestOnlyATypeThatDeclaresItWeighs(t *testing.T) {
 	d := allUp(web(3), 1)
 	expectEvents(t, take(d, says(33, 1)), nil...)

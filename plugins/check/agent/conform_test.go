@@ -17,3 +17,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestHostileServers(t *testing.T) { sdktest.Survives(t, Plugin(), `{}`) }
+
+func FuzzServer(f *testing.F) {
+	sdktest.FuzzServer(f, Plugin(), `{}`, "75%\n", "up ready 100%\r\n", "down # disk is full", "drain,maint\r")
+}

@@ -24,7 +24,7 @@ const patience = 20 * time.Second
 // measured is what weighed says of a machine with some load.
 var measured = regexp.MustCompile(`^[0-9]+%: load [0-9.]+ on [0-9]+ processors?$`)
 
-func TestOpenSSH(t *testing.T) {
+func TestNSOpenSSH(t *testing.T) {
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func snmpConfig(target sdk.Target, more, snmp string) string {
 	return fmt.Sprintf(`{"high":100,%s"snmp":{%s"port":%d}}`, more, snmp, target.Port)
 }
 
-func TestNetSNMP(t *testing.T) {
+func TestNSNetSNMP(t *testing.T) {
 	target := snmpd(t, `
 rocommunity public 127.0.0.1
 rocommunity narrow 127.0.0.1 .1.3.6.1.4.1.2021

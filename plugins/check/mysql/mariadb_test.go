@@ -49,7 +49,7 @@ GRANT SELECT ON shop.* TO evenkeel@'127.0.0.1';
 	return at
 }
 
-func TestMariaDB(t *testing.T) {
+func TestNSMariaDB(t *testing.T) {
 	a := sdktest.NewAuthority(t, "The Authority")
 	server := mariadb(t, a)
 	trusted := fmt.Sprintf(`"tls":true,"sni":"db.example.com","ca_file":%q`, a.File)

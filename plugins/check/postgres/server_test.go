@@ -112,7 +112,7 @@ host    all evenkeel 127.0.0.1/32 scram-sha-256
 	return at
 }
 
-func TestPostgreSQL(t *testing.T) {
+func TestNSPostgreSQL(t *testing.T) {
 	a := sdktest.NewAuthority(t, "The Authority")
 	at := server(t, a)
 	trusted := fmt.Sprintf(`"tls":true,"sni":"db.example.com","ca_file":%q`, a.File)

@@ -25,7 +25,7 @@ func server(t *testing.T, at net.Addr, more ...string) {
 // port is that of an address.
 func port(a net.Addr) string { return strconv.Itoa(a.(*net.TCPAddr).Port) }
 
-func TestRedis(t *testing.T) {
+func TestNSRedis(t *testing.T) {
 	a := sdktest.NewAuthority(t, "The Authority")
 	cert, key := a.Files(t, sdktest.Leaf{Names: []string{"cache.example.com"}})
 	at := sdktest.Unused(t, 4)
