@@ -218,7 +218,7 @@ func TestVMDirectorWithoutIPVS(t *testing.T) {
 	l := newLab(t, lab.Options{RealServers: -1, Director: lab.VMOptions{
 		Omit: []string{"ip_vs"}, Files: []lab.File{stage.Program(evenkeel(t))},
 	}})
-	s := stage.New(l)
+	s := stage.New(l, 0)
 	hcl := "virtual_server \"web\" {\n  address = \"10.77.0.100:80\"\n  protocol = \"tcp\"\n  forward = \"nat\"\n  real_server \"10.77.1.21:80\" {}\n}\n"
 	if err := s.Configure(ctx, hcl); err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ func newPlay(t *testing.T, mode lab.Mode, kind lab.Kind) *play {
 		Mode: mode, Kind: kind, RealServers: 4,
 		Director: lab.VMOptions{Files: []lab.File{stage.Program(evenkeel(t))}},
 	})
-	p := &play{Stage: stage.New(l), lab: l}
+	p := &play{Stage: stage.New(l, 0), lab: l}
 	v4 := func(port int) func(int) string {
 		return func(i int) string { return fmt.Sprintf("%s:%d", l.RealServers[i].Address, port) }
 	}

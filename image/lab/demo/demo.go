@@ -1,5 +1,6 @@
-// Package demo shows evenkeel at work: a director in a virtual machine, three real servers and a client, one real server
-// killed and brought back, and a table of what was measured. Anything that is not as it should be is an error.
+// Package demo shows evenkeel at work: two directors in virtual machines, three real servers and a client; a real server that
+// dies and comes back, then the master of the two, and a table of what was measured. Anything that is not as it should be
+// is an error.
 package demo
 
 import (
@@ -25,10 +26,23 @@ type Options struct {
 // The virtual server that is shown.
 const service = "-t " + lab.VIP + ":80"
 
-const configuration = `director {
-  name = "dir1"
+// configuration is a director's. Only the name and the priority are its own.
+func configuration(name string, priority int) string {
+	return fmt.Sprintf(`director {
+  name = %q
 }
 
+vrrp_instance "VI_1" {
+  interface         = "eth0"
+  virtual_router_id = 51
+  priority          = %d
+  advert_int        = "200ms"
+  virtual_addresses = ["10.77.0.100/32"]
+}
+`, name, priority) + balancing
+}
+
+const balancing = `
 virtual_server "web" {
   address   = "10.77.0.100:80"
   protocol  = "tcp"
@@ -71,13 +85,13 @@ func Run(ctx context.Context, out io.Writer, o Options) (err error) {
 			d.fail()
 		}
 	}()
-	d.title("evenkeel: one director, three real servers, one client, all on this computer")
+	d.title("evenkeel: two directors, three real servers, one client, all on this computer")
 	l, err := d.boot(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	for _, act := range []func(context.Context, *lab.Lab) error{d.balance, d.kill, d.revive} {
+	for _, act := range []func(context.Context, *lab.Lab) error{d.balance, d.kill, d.revive, d.takeOver, d.comeBack} {
 		if err := act(ctx, l); err != nil {
 			return err
 		}
@@ -88,7 +102,8 @@ func Run(ctx context.Context, out io.Writer, o Options) (err error) {
 // A show is the demonstration while it runs.
 type show struct {
 	printer
-	stage    *stage.Stage
+	stage    *stage.Stage // of dir1
+	backup   *stage.Stage // of dir2
 	stream   *traffic.Stream
 	measured []row
 	wrong    []string // what is not as it should be
@@ -110,36 +125,39 @@ func (d *show) boot(ctx context.Context, o Options) (*lab.Lab, error) {
 	if o.Kind == lab.QEMU {
 		kind = "QEMU"
 	}
-	d.step("booting the director, a virtual machine (%s)", kind)
-	l, err := lab.New(ctx, lab.Options{Agent: o.Agent, Kind: o.Kind, Director: lab.VMOptions{Files: []lab.File{stage.Program(o.Evenkeel)}}})
+	d.step("booting the directors, two virtual machines (%s)", kind)
+	began := time.Now()
+	l, err := lab.New(ctx, lab.Options{
+		Agent: o.Agent, Kind: o.Kind, Directors: 2, NoVIP: true,
+		Director: lab.VMOptions{Files: []lab.File{stage.Program(o.Evenkeel)}},
+	})
 	if err != nil {
 		return nil, err
 	}
-	dir := l.Directors[0]
-	d.done("%s, Linux %s", seconds(dir.Boot), dir.Greeting.Release)
-	d.measure("boot of the director", "%s", seconds(dir.Boot))
-	d.stage = stage.New(l)
+	d.done("%s, Linux %s", seconds(time.Since(began)), l.Directors[0].Greeting.Release)
+	d.stage, d.backup = stage.New(l, 0), stage.New(l, 1)
 	return l, nil
 }
 
 // balance starts evenkeel and counts who answers.
-func (d *show) balance(ctx context.Context, _ *lab.Lab) error {
-	d.text("The configuration, " + stage.ConfigFile + ":")
-	d.block(configuration)
-	d.step("starting evenkeel, until all three real servers are in the kernel's table")
-	if err := d.stage.Configure(ctx, configuration); err != nil {
+func (d *show) balance(ctx context.Context, l *lab.Lab) error {
+	d.text("The configuration of dir1, " + stage.ConfigFile + ":")
+	d.block(configuration("dir1", masterPriority))
+	d.text(fmt.Sprintf("dir2 has the same, with priority = %d.", backupPriority))
+	d.gap()
+	d.step("starting evenkeel on both, until dir1 has the address and all three real servers")
+	if err := d.backup.Configure(ctx, configuration("dir2", backupPriority)); err != nil {
 		return err
 	}
-	began := time.Now()
-	if err := d.stage.Start(ctx); err != nil {
+	if err := d.backup.Start(ctx); err != nil {
 		return err
 	}
-	if _, err := d.stage.UntilTable(ctx, 20*time.Second, service, table(weights)); err != nil {
+	took, err := d.startMaster(ctx)
+	if err != nil {
 		return err
 	}
-	took := time.Since(began)
 	d.done("%s", seconds(took))
-	d.measure("start of evenkeel to the full table", "%s", seconds(took))
+	d.measure("start of evenkeel to address and full table", "%s", seconds(took))
 
 	const requests = 120
 	d.step("asking http://%s/ %d times, each time on a new connection", lab.VIP, requests)

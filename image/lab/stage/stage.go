@@ -33,10 +33,10 @@ type Stage struct {
 	core *lab.Process
 }
 
-// New returns the stage of a lab's first director.
-func New(l *lab.Lab) *Stage {
+// New returns the stage of a lab's director i, from 0. A director that was booted again has another one.
+func New(l *lab.Lab, i int) *Stage {
 	// A machine on a busy host may stand still for a second; a request that is refused fails at once all the same.
-	return &Stage{Director: l.Directors[0], Client: traffic.Client{Dial: l.Client.Dial, Timeout: 3 * time.Second}}
+	return &Stage{Director: l.Directors[i], Client: traffic.Client{Dial: l.Client.Dial, Timeout: 3 * time.Second}}
 }
 
 // Configure writes the configuration file.

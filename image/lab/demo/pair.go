@@ -1,0 +1,142 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/evenkeel/evenkeel/image/lab"
+	"github.com/evenkeel/evenkeel/image/lab/stage"
+	"github.com/evenkeel/evenkeel/image/lab/traffic"
+)
+
+// The priorities of the two directors.
+const (
+	masterPriority = 150
+	backupPriority = 100
+)
+
+// startMaster starts evenkeel on dir1, until it has the address and the whole table.
+func (d *show) startMaster(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	if err := d.stage.Configure(ctx, configuration("dir1", masterPriority)); err != nil {
+		return 0, err
+	}
+	if err := d.stage.Start(ctx); err != nil {
+		return 0, err
+	}
+	if _, err := d.stage.UntilTable(ctx, 20*time.Second, service, table(weights)); err != nil {
+		return 0, err
+	}
+	if err := untilHolds(ctx, d.stage); err != nil {
+		return 0, err
+	}
+	return time.Since(began), nil
+}
+
+// untilHolds waits until a director has the virtual address.
+func untilHolds(ctx context.Context, s *stage.Stage) error {
+	_, err := s.Until(ctx, 20*time.Second, func() error {
+		out, _, err := s.Director.Run(ctx, "ip -o address show dev eth0")
+		if err == nil && !strings.Contains(out, " "+lab.VIP+"/") {
+			err = errors.New(s.Director.Name() + " has not the virtual address: " + out)
+		}
+		return err
+	})
+	return err
+}
+
+// takeOver cuts the power of the master under traffic that does not stop until it is back.
+func (d *show) takeOver(ctx context.Context, l *lab.Lab) error {
+	out, exit, err := d.stage.Evenkeel(ctx, "vrrp", "status")
+	if err != nil {
+		return err
+	}
+	d.text("Now the directors. dir1 is master, by evenkeel vrrp status:")
+	d.block(out)
+	d.expect(exit == 0, "evenkeel vrrp status failed")
+	d.text("Again the client asks every 20 ms, without a pause.")
+	d.stream = traffic.Start(ctx, 20*time.Millisecond, d.ask)
+	if err := pause(ctx, time.Second); err != nil {
+		return err
+	}
+	d.step("cutting the power of dir1, until dir2 answers")
+	cut := time.Now()
+	l.Directors[0].Kill()
+	answered, err := d.untilAnswered(ctx, cut)
+	if err != nil {
+		return err
+	}
+	d.done("%s", seconds(answered.Sub(cut)))
+	if err := untilHolds(ctx, d.backup); err != nil {
+		return err
+	}
+	if err := pause(ctx, time.Second); err != nil {
+		return err
+	}
+	d.survived("dir1 lost its power", traffic.Between(d.stream.Answers(), cut.Add(-time.Second), time.Now()))
+	return nil
+}
+
+// untilAnswered waits for the first answer to a request that began after a time, and returns when it came.
+func (d *show) untilAnswered(ctx context.Context, since time.Time) (time.Time, error) {
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		for _, a := range traffic.Between(d.stream.Answers(), since, time.Now()) {
+			if a.Err == nil {
+				return a.Ended, nil
+			}
+		}
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Time{}, errors.New("the client gets no answer for 20 s")
+}
+
+// survived measures what the client felt of something.
+func (d *show) survived(what string, answers []traffic.Answer) {
+	longest := time.Duration(0)
+	for i, a := range answers {
+		if a.Err == nil {
+			from := a.Began
+			if i > 0 {
+				from = answers[i-1].Ended // of the last request, which ended with or without an answer
+			}
+			longest = max(longest, a.Ended.Sub(from))
+		}
+	}
+	failed := traffic.Failures(answers)
+	d.measure(what+": requests", "%d", len(answers))
+	d.measure("  failed", "%d", len(failed))
+	d.measure("  longest wait for an answer", "%s", seconds(longest))
+	for _, a := range failed {
+		d.text("    " + a.String())
+	}
+}
+
+// comeBack starts dir1 again, which takes the role back.
+func (d *show) comeBack(ctx context.Context, l *lab.Lab) error {
+	d.step("booting dir1 again and starting evenkeel, until it is master again")
+	began := time.Now()
+	if _, err := l.StartDirector(ctx, 0); err != nil {
+		return err
+	}
+	d.stage = stage.New(l, 0)
+	if _, err := d.startMaster(ctx); err != nil {
+		return err
+	}
+	back := time.Now()
+	d.done("%s", seconds(back.Sub(began)))
+	if err := pause(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	all := d.stream.Stop()
+	d.survived("dir1 came back", traffic.Between(all, began, time.Now()))
+	after := traffic.Failures(traffic.Between(all, back, time.Now()))
+	d.expect(len(after) == 0, "%d requests failed after dir1 was back", len(after))
+	_, exit, err := d.backup.Director.Run(ctx, fmt.Sprintf("! ip -o address show dev eth0 | grep -q ' %s/'", lab.VIP))
+	d.expect(err == nil && exit == 0, "dir2 still has the virtual address")
+	return err
+}
