@@ -121,7 +121,7 @@ func (Evenkeel) Config(c Config) string {
 		if i.VMAC {
 			b.WriteString("  use_vmac          = true\n")
 		}
-		if i.RFC5798 {
+		if i.RFC5798 && i.Version == 3 {
 			b.WriteString("  checksum          = \"rfc5798\"\n")
 		}
 		if i.Auth != "" {
