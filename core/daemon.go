@@ -65,6 +65,7 @@ type daemon struct {
 	tables    *feed[sdk.TableUpdate]
 	instances *feed[[]sdk.VRRPInstance]
 	inPlace   chan struct{} // closed when the table is in place, or there is none
+	looked    chan struct{} // closed when every check of a real server has had its first verdict
 
 	quit     context.CancelFunc
 	linger   atomic.Bool // at the end, the vrrp plugin goes on
@@ -106,6 +107,7 @@ func Run(ctx context.Context, o Options) error {
 
 		instances: newFeed[[]sdk.VRRPInstance](),
 		inPlace:   make(chan struct{}),
+		looked:    make(chan struct{}),
 
 		checks:    map[string]*feed[sdk.TargetUpdate]{},
 		probes:    map[string]*probeCount{},
@@ -261,6 +263,7 @@ func (d *daemon) deliver(out director.Output) {
 	if out.Table.Generation != 0 {
 		d.tables.put(out.Table)
 	}
+	d.look()
 	if out.Instances != nil {
 		d.instances.needFull()
 	}

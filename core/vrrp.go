@@ -34,14 +34,44 @@ func (d *daemon) hasVRRP() bool {
 	return ok
 }
 
-// attachVRRP serves one incarnation of the vrrp plugin: it is heard first, so that nothing is missed of what it does then,
-// and told all instances when the table is in place, and again with every change. To end it costs more than anything that
-// it may refuse, so that what fails is tried again.
-func (d *daemon) attachVRRP(ctx context.Context, in *supervisor.Instance) error {
+// firstLook bounds how long instances wait for the first verdicts on real servers.
+const firstLook = 10 * time.Second
+
+// look notes that every check of a real server has had its first verdict. That happens once.
+func (d *daemon) look() {
+	select {
+	case <-d.looked:
+	default:
+		if d.director.Looked() {
+			close(d.looked)
+		}
+	}
+}
+
+// prepared waits until this director can serve what its addresses bring: the table is in place, and all real servers have
+// been looked at. A director that took the role back before that would take clients from one that serves them.
+func (d *daemon) prepared(ctx context.Context) error {
 	select {
 	case <-d.inPlace:
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	select {
+	case <-d.looked:
+	case <-time.After(firstLook):
+		d.log.Warn("some real servers have not been looked at; the vrrp_instances begin all the same", "after", firstLook)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// attachVRRP serves one incarnation of the vrrp plugin: it is heard first, so that nothing is missed of what it does then,
+// and told all instances when the director is prepared, and again with every change. To end it costs more than anything
+// that it may refuse, so that what fails is tried again.
+func (d *daemon) attachVRRP(ctx context.Context, in *supervisor.Instance) error {
+	if err := d.prepared(ctx); err != nil {
+		return err
 	}
 	v := in.VRRP()
 	if !d.call(ctx, func() { d.vrrp = v }) {

@@ -207,6 +207,16 @@ func (d *Director) Targets(checkType string) sdk.TargetUpdate {
 	return u
 }
 
+// Looked says whether every real server's checks that are probed have a verdict.
+func (d *Director) Looked() bool {
+	for _, t := range d.targets {
+		if len(t.servers) > 0 && t.told && !known(t.verdict.State) {
+			return false
+		}
+	}
+	return true
+}
+
 // CheckTypes returns the types that the configuration uses, sorted.
 func (d *Director) CheckTypes() []string { return slices.Sorted(maps.Keys(d.byType)) }
 
