@@ -241,7 +241,7 @@ func TestVMDirectorWithoutIPVS(t *testing.T) {
 func TestVMConnectionsOfARemovedServerBlackHoleNobody(t *testing.T) {
 	need(t, lab.UML)
 	l := newLab(t, lab.Options{RealServers: 2, Director: lab.VMOptions{Files: []lab.File{stage.Program(evenkeel(t))}}})
-	s := stage.New(l)
+	s := stage.New(l, 0)
 	to := func(server string) {
 		t.Helper()
 		if err := s.Configure(ctx, "virtual_server \"dns\" {\n  address  = \"10.77.0.100:53\"\n  protocol = \"udp\"\n  forward  = \"dr\"\n  real_server \""+server+":53\" {}\n}\n"); err != nil {

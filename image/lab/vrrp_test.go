@@ -48,7 +48,7 @@ func newRouters(t *testing.T, high, low pair.Daemon, config pair.Config) *router
 	}
 	t.Cleanup(wire.Close)
 	p := &routers{t: t, lab: l, wire: wire, config: config}
-	dir := t.TempDir()
+	dir := shortDir(t)
 	if p.high, err = pair.New(ctx, l, high, dir, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +84,18 @@ func newRouters(t *testing.T, high, low pair.Daemon, config pair.Config) *router
 		}
 	})
 	return p
+}
+
+// shortDir is a folder in which the path of a socket has room: it may have 107 bytes (unix(7)), and t.TempDir has the test's
+// name in it.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "evk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 func (p *routers) start(r *pair.Router) {
