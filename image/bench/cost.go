@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/evenkeel/evenkeel/image/lab/pair"
 )
-
-const sighup = syscall.SIGHUP
 
 // A spending is what all processes of a daemon have used.
 type spending struct {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/evenkeel/evenkeel/image/lab"
@@ -240,12 +241,16 @@ func (m *routing) busy(ctx context.Context, column int, d pair.Daemon) error {
 		return err
 	}
 	time.Sleep(time.Second)
-	idle, stop := context.WithCancel(ctx)
-	defer stop()
 	for range 2 * runtime.NumCPU() {
-		if err := exec.CommandContext(idle, "/bin/sh", "-c", "while :; do :; done").Start(); err != nil {
+		hog := exec.Command("/bin/sh", "-c", "while :; do :; done")
+		hog.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := hog.Start(); err != nil {
 			return err
 		}
+		defer func() { // the error is that it was killed
+			_ = hog.Process.Kill()
+			_ = hog.Wait()
+		}()
 	}
 	began := time.Now()
 	select {
@@ -326,7 +331,7 @@ func (m *routing) many(ctx context.Context, column int, d pair.Daemon) error {
 			return err
 		}
 		began := time.Now().Add(-time.Second)
-		if err := b.high.Signal(sighup); err != nil {
+		if err := b.high.Signal(syscall.SIGHUP); err != nil {
 			return err
 		}
 		select {

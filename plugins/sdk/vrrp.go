@@ -65,7 +65,7 @@ type UnicastTTL struct {
 // A VirtualMAC gives the instance the MAC address of RFC 9568 section 7.3, on a macvlan of its own.
 type VirtualMAC struct {
 	Use             bool
-	Name            string // of the macvlan; "": "vrrp." and the virtual router's ID
+	Name            string // of the macvlan; "": "vrrp." or, over IPv6, "vrrp6.", and the virtual router's ID
 	AdvertsFromBase bool   // adverts leave by the interface below, with its MAC address
 }
 

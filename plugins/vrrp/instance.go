@@ -110,29 +110,17 @@ func (i *instance) addresses() []address.Address {
 				metric = vmac.Metric
 			}
 		}
+		scope, _ := address.ParseScope(a.Scope) // the core has checked it
 		list = append(list, address.Address{
 			Prefix:    a.Prefix,
 			Interface: device,
 			Label:     a.Label,
 			Peer:      a.Peer,
-			Scope:     scope(a.Scope),
+			Scope:     scope,
 			Metric:    metric,
 		})
 	}
 	return list
-}
-
-// scopes are the words of ip-address(8), with their numbers in rtnetlink(7).
-var scopes = map[string]uint8{"": 0, "global": 0, "site": 200, "link": 253, "host": 254}
-
-// scope reads a scope, a word or a number.
-func scope(s string) uint8 {
-	if n, ok := scopes[s]; ok {
-		return n
-	}
-	var n uint8
-	fmt.Sscan(s, &n) // the core has checked it
-	return n
 }
 
 // routes are the virtual routes in the form of the kernel.

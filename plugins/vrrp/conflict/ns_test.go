@@ -84,7 +84,11 @@ func (s *segment) claims(far int, hardware [6]byte, address string) {
 // ready says whether the listener's descriptor becomes readable soon, and what is read then.
 func (s *segment) ready(soon time.Duration) (bool, []Conflict) {
 	s.t.Helper()
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.FD()), Events: unix.POLLIN}}, int(soon.Milliseconds()))
+	var n int
+	err := error(unix.EINTR)
+	for err == unix.EINTR { // by the runtime's own signals
+		n, err = unix.Poll([]unix.PollFd{{Fd: int32(s.FD()), Events: unix.POLLIN}}, int(soon.Milliseconds()))
+	}
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (b *box) tells(want string) Event {
 			}
 			passed = append(passed, e.String())
 		}
-		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(b.FD()), Events: unix.POLLIN}}, 100); err != nil {
+		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(b.FD()), Events: unix.POLLIN}}, 100); err != nil && err != unix.EINTR {
 			b.t.Fatal(err)
 		}
 		var err error
