@@ -1,14 +1,12 @@
 package dns
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -16,16 +14,10 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
-// ask probes a target once and returns the reason why it is down; "" is up.
-func ask(t testing.TB, target sdk.Target, config string) string {
+// ask probes a target and returns the reason why it is down; "" is up. want is the reason that it should be.
+func ask(t testing.TB, target sdk.Target, config, want string) string {
 	t.Helper()
-	return sdktest.Ask(t, Plugin(), target, config, cmp.Or(target.Schedule.Timeout, time.Second))
-}
-
-// hasty is a target with a time-out of a tenth of a second.
-func hasty(target sdk.Target) sdk.Target {
-	target.Schedule.Timeout = 100 * time.Millisecond
-	return target
+	return sdktest.AskFor(t, Plugin(), target, config, want)
 }
 
 // reply is the answer to a packed question, with the change.
@@ -108,15 +100,15 @@ func TestAnAnswerIsJudgedByAllThatIsWanted(t *testing.T) {
 		{code(dns.RcodeNameError), `{"rcode":["NOERROR","REFUSED"]}`, "NXDOMAIN for . SOA, want NOERROR or REFUSED"},
 		{code(13), `{}`, "RCODE13 for . SOA"},
 	} {
-		if got := ask(t, tt.server, tt.config); got != tt.want {
+		if got := ask(t, tt.server, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.config, got, tt.want)
 		}
 	}
 }
 
 func TestTheQuestionIsTheConfigurations(t *testing.T) {
-	var got dns.Msg
-	server := answers(t, func(m *dns.Msg) { got = *m.Copy() })
+	asked := make(chan *dns.Msg, 1)
+	server := answers(t, func(m *dns.Msg) { asked <- m.Copy() })
 	for _, tt := range []struct {
 		config    string
 		question  dns.Question
@@ -125,9 +117,10 @@ func TestTheQuestionIsTheConfigurations(t *testing.T) {
 		{`{}`, dns.Question{Name: ".", Qtype: dns.TypeSOA, Qclass: dns.ClassINET}, true},
 		{`{"name":"a.example.com","type":"TYPE65","recursion":false}`, dns.Question{Name: "a.example.com.", Qtype: dns.TypeHTTPS, Qclass: dns.ClassINET}, false},
 	} {
-		ask(t, server, tt.config)
+		ask(t, server, tt.config, "")
+		got := <-asked
 		if len(got.Question) != 1 || got.Question[0] != tt.question || got.RecursionDesired != tt.recursion {
-			t.Errorf("%s: the question is %v", tt.config, &got)
+			t.Errorf("%s: the question is %v", tt.config, got)
 		}
 	}
 }
@@ -153,17 +146,17 @@ func TestATruncatedAnswerIsAskedForAgainByTCP(t *testing.T) {
 		}
 	}()
 	const config = `"name":"big.example.com","type":"A","min_answers":2`
-	if got := ask(t, tcp, `{`+config+`}`); got != "" {
+	if got := ask(t, tcp, `{`+config+`}`, ""); got != "" {
 		t.Errorf("got %q", got)
 	}
-	if got, want := ask(t, tcp, `{`+config+`,"tcp_fallback":false}`), "1 records for big.example.com A, want at least 2"; got != want {
+	if got, want := ask(t, tcp, `{`+config+`,"tcp_fallback":false}`, ""), "1 records for big.example.com A, want at least 2"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	onlyUDP := answers(t, truncated)
-	if got, want := ask(t, onlyUDP, `{`+config+`}`), fmt.Sprintf("connect 127.0.0.1:%d: connection refused", onlyUDP.Port); got != want {
+	if got, want := ask(t, onlyUDP, `{`+config+`}`, ""), fmt.Sprintf("connect 127.0.0.1:%d: connection refused", onlyUDP.Port); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := ask(t, tcp, `{`+config+`,"protocol":"tcp"}`); got != "" {
+	if got := ask(t, tcp, `{`+config+`,"protocol":"tcp"}`, ""); got != "" {
 		t.Errorf("by TCP alone: %q", got)
 	}
 }
@@ -173,13 +166,13 @@ func TestWhatIsNoAnswerToTheQuestionIsNotTakenForIt(t *testing.T) {
 	changed := func(change func(m *dns.Msg)) func(b []byte) [][]byte {
 		return func(b []byte) [][]byte { return [][]byte{reply(t, b, func(m *dns.Msg) { ok(m); change(m) })} }
 	}
-	const none = "no answer within 100ms, and what came was none: "
+	const none = "no answer within 300ms, and what came was none: "
 	for _, tt := range []struct {
 		name   string
 		answer func(b []byte) [][]byte
 		want   string
 	}{
-		{"nothing", func([]byte) [][]byte { return nil }, "no answer within 100ms"},
+		{"nothing", func([]byte) [][]byte { return nil }, "no answer within 300ms"},
 		{"an empty datagram", func([]byte) [][]byte { return [][]byte{{}} }, none + `not DNS: it begins with ""`},
 		{"another protocol", func([]byte) [][]byte { return [][]byte{[]byte("HTTP/1.1 400 Bad Request\r\n\r\n")} }, none + `not DNS: it begins with "HTTP/1.1 400"`},
 		{"the question itself", func(b []byte) [][]byte { return [][]byte{b} }, none + "not an answer"},
@@ -195,15 +188,15 @@ func TestWhatIsNoAnswerToTheQuestionIsNotTakenForIt(t *testing.T) {
 			return [][]byte{reply(t, b, func(m *dns.Msg) { m.Id++; m.Rcode = dns.RcodeServerFailure }), []byte("x"), reply(t, b, ok)}
 		}, ""},
 	} {
-		got := ask(t, hasty(sdktest.Answers(t, tt.answer)), `{}`)
+		got := ask(t, sdktest.Answers(t, tt.answer), `{}`, tt.want)
 		if got != tt.want && !(strings.HasSuffix(tt.want, ": ") && strings.HasPrefix(got, tt.want) && len(got) > len(tt.want)) {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
 	}
-	if got, want := ask(t, hasty(sdktest.AnswersElsewhere(t, changed(func(*dns.Msg) {}))), `{}`), "no answer within 100ms"; got != want {
+	if got, want := ask(t, sdktest.AnswersElsewhere(t, changed(func(*dns.Msg) {})), `{}`, sdktest.Short.String()), "no answer within 300ms"; got != want {
 		t.Errorf("an answer from elsewhere: got %q, want %q", got, want)
 	}
-	if got, want := ask(t, sdktest.AnswersForEver(t, []byte("x")), `{}`), `100 datagrams and none of them the answer: not DNS: it begins with "x"`; got != want {
+	if got, want := ask(t, sdktest.AnswersForEver(t, []byte("x")), `{}`, ""), `100 datagrams and none of them the answer: not DNS: it begins with "x"`; got != want {
 		t.Errorf("for ever: got %q, want %q", got, want)
 	}
 }
@@ -215,7 +208,7 @@ func TestByTCPAServerMayDoAnything(t *testing.T) {
 		server net.Addr
 		want   string
 	}{
-		{"nothing", sdktest.Silent(t), "timeout after 100ms waiting for the answer"},
+		{"nothing", sdktest.Silent(t), "timeout after 300ms waiting for the answer"},
 		{"an end", sdktest.Answer(t, ""), "waiting for the answer: the server closed the connection"},
 		{"half a length", sdktest.Answer(t, "\x00"), "waiting for the answer: the server closed the connection"},
 		{"no message", sdktest.Answer(t, "\x00\x00"), "waiting for the answer: dns: short read"},
@@ -224,12 +217,12 @@ func TestByTCPAServerMayDoAnything(t *testing.T) {
 		{"something for ever", sdktest.Endless(t, "\x00\x0c", "\xff"), "not an answer"},
 		{"a reset", sdktest.Accept(t, func(c *net.TCPConn) { c.Read(make([]byte, 1)); c.SetLinger(0) }), "waiting for the answer: connection reset by peer"},
 	} {
-		if got := ask(t, hasty(sdktest.TargetAt(tt.server)), config); got != tt.want {
+		if got := ask(t, sdktest.TargetAt(tt.server), config, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
 	}
 	closed := sdktest.TargetAt(sdktest.Unused(t, 1)[0])
-	if got, want := ask(t, closed, config), fmt.Sprintf("connect 127.0.0.1:%d: connection refused", closed.Port); got != want {
+	if got, want := ask(t, closed, config, ""), fmt.Sprintf("connect 127.0.0.1:%d: connection refused", closed.Port); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

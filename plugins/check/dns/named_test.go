@@ -34,7 +34,7 @@ zone "example.com" { type primary; file "%[1]s/zone"; };
 zone "broken.example" { type primary; file "%[1]s/nowhere"; };
 `, dir, server.Port))
 	const mine = `"name":"example.com"`
-	up := func() bool { return ask(t, hasty(server), `{`+mine+`}`) == "" }
+	up := func() bool { return ask(t, server, `{`+mine+`}`, sdktest.Short.String()) == "" }
 	sdktest.Process{Package: "bind9", Ready: up, Command: []string{"/usr/sbin/named", "-g", "-n", "1", "-c", conf}}.Start(t)
 	for _, tt := range []struct{ config, want string }{
 		{`{` + mine + `}`, ""},
@@ -57,11 +57,11 @@ zone "broken.example" { type primary; file "%[1]s/nowhere"; };
 		{`{"name":"www.example.org","type":"A"}`, "REFUSED for www.example.org A"},
 		{`{}`, "REFUSED for . SOA"},
 	} {
-		if got := ask(t, server, tt.config); got != tt.want {
+		if got := ask(t, server, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.config, got, tt.want)
 		}
 	}
-	got := ask(t, server, `{"name":"many.example.com","type":"A","min_answers":60,"tcp_fallback":false}`)
+	got := ask(t, server, `{"name":"many.example.com","type":"A","min_answers":60,"tcp_fallback":false}`, "")
 	var n int
 	if _, err := fmt.Sscanf(got, "%d records for many.example.com A, want at least 60", &n); err != nil {
 		t.Errorf("without TCP the long answer is %q", got)

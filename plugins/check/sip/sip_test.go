@@ -14,10 +14,10 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
-// ask probes a target within a fifth of a second and returns the reason why it is down; "" is up.
-func ask(t testing.TB, target sdk.Target, config string) string {
+// ask probes a target and returns the reason why it is down; "" is up. want is the reason that it should be.
+func ask(t testing.TB, target sdk.Target, config, want string) string {
 	t.Helper()
-	return sdktest.Ask(t, Plugin(), target, config, 200*time.Millisecond)
+	return sdktest.AskFor(t, Plugin(), target, config, want)
 }
 
 // echoed are the headers of a request that an answer repeats.
@@ -71,9 +71,9 @@ func TestAnAnswerIsJudgedByItsStatus(t *testing.T) {
 		{says(t, "404 Not Found"), `{"status":["200-299","404"]}`, ""},
 		{says(t, "200 OK"), `{"status":["404","405"]}`, "SIP 200 OK, want 404, 405"},
 		{says(t, "500 "+strings.Repeat("x", 200)), `{}`, "SIP 500 " + strings.Repeat("x", 100) + "..., want 200-299"},
-		{says(t, "100 Trying"), `{}`, "no answer within 200ms, and what came was none: SIP 100 Trying, which is not final"},
+		{says(t, "100 Trying"), `{}`, "no answer within 300ms, and what came was none: SIP 100 Trying, which is not final"},
 	} {
-		if got := ask(t, tt.server, tt.config); got != tt.want {
+		if got := ask(t, tt.server, tt.config, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.config, got, tt.want)
 		}
 	}
@@ -92,25 +92,25 @@ func TestTheSameByTCP(t *testing.T) {
 		{"good, with a body", func(r string) string { return answerTo(r, "200 OK", "Content-Length: 4") + "v=0\n" }, ""},
 		{"bad", func(r string) string { return answerTo(r, "503 Service Unavailable") }, "SIP 503 Service Unavailable, want 200-299"},
 		{"not final, with a body", func(r string) string { return answerTo(r, "183 Session Progress", "Content-Length: 4") + "v=0\n" }, "SIP 183 Session Progress, with a body of 4 bytes"},
-		{"not final", func(r string) string { return answerTo(r, "100 Trying") }, "timeout after 200ms waiting for the answer"},
-		{"half a head", func(r string) string { return strings.TrimSuffix(answerTo(r, "200 OK"), "\r\n\r\n") }, `timeout after 200ms waiting for the answer, of which came "CSeq: 1 OPTIONS"`},
+		{"not final", func(r string) string { return answerTo(r, "100 Trying") }, "timeout after 300ms waiting for the answer"},
+		{"half a head", func(r string) string { return strings.TrimSuffix(answerTo(r, "200 OK"), "\r\n\r\n") }, `timeout after 300ms waiting for the answer, of which came "CSeq: 1 OPTIONS"`},
 		{"the request", func(r string) string { return r }, "a request, not an answer"},
 		{"HTTP", func(string) string { return "HTTP/1.1 400 Bad Request\r\n\r\n" }, `not SIP: the answer begins with "HTTP/1.1 400 Bad Request"`},
 		{"a header that is none", func(r string) string { return answerTo(r, "200 OK", "hello") }, `not SIP: malformed MIME header: missing colon: "hello"`},
 		{"a length that is none", func(r string) string { return answerTo(r, "200 OK", "Content-Length: -1") }, `not SIP: Content-Length is "-1"`},
 	} {
-		if got := ask(t, saysTCP(t, tt.answer), config); got != tt.want {
+		if got := ask(t, saysTCP(t, tt.answer), config, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
 	}
 	closed := sdktest.TargetAt(sdktest.Unused(t, 1)[0])
-	if got, want := ask(t, closed, config), fmt.Sprintf("connect 127.0.0.1:%d: connection refused", closed.Port); got != want {
+	if got, want := ask(t, closed, config, ""), fmt.Sprintf("connect 127.0.0.1:%d: connection refused", closed.Port); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
-	const none = "no answer within 200ms, and what came was none: "
+	const none = "no answer within 300ms, and what came was none: "
 	const other = none + "the answer to another request"
 	replaced := func(old, new string) sdk.Target {
 		return changed(t, func(r string) []string { return []string{strings.Replace(answerTo(r, "200 OK"), old, new, 1)} })
@@ -121,7 +121,7 @@ func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
 		server sdk.Target
 		want   string
 	}{
-		{"nothing", says(t), "no answer within 200ms"},
+		{"nothing", says(t), "no answer within 300ms"},
 		{"an empty datagram", changed(t, func(string) []string { return []string{""} }), none + "not SIP: the answer begins with an empty line"},
 		{"garbage", changed(t, func(string) []string { return []string{"\x00\xff\x1b[2J"} }), none + `not SIP: the answer begins with "\x00\xff\x1b[2J"`},
 		{"the request itself", changed(t, func(r string) []string { return []string{r} }), none + "a request, not an answer"},
@@ -132,7 +132,7 @@ func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
 		{"status 99", says(t, "099 No"), none + `not SIP: the answer begins with "SIP/2.0 099 No"`},
 		{"status 700", says(t, "700 No"), none + `not SIP: the answer begins with "SIP/2.0 700 No"`},
 		{"SIP/3.0", replaced("SIP/2.0 ", "SIP/3.0 "), none + `not SIP: the answer begins with "SIP/3.0 200 OK"`},
-		{"the answer from elsewhere", sdktest.AnswersElsewhere(t, func(r []byte) [][]byte { return [][]byte{[]byte(answerTo(string(r), "200 OK"))} }), "no answer within 200ms"},
+		{"the answer from elsewhere", sdktest.AnswersElsewhere(t, func(r []byte) [][]byte { return [][]byte{[]byte(answerTo(string(r), "200 OK"))} }), "no answer within 300ms"},
 		{"a closed port", closed, fmt.Sprintf("127.0.0.1:%d: port unreachable", closed.Port)},
 		{"compact headers", changed(t, func(r string) []string {
 			return []string{strings.NewReplacer("Via:", "v:", "Call-ID:", "i:").Replace(answerTo(r, "200 OK", "l: 0"))}
@@ -141,7 +141,7 @@ func TestWhatIsNoAnswerToTheRequestIsNotTakenForIt(t *testing.T) {
 			return []string{strings.Replace(answerTo(r, "200 OK"), ";branch", "\r\n ;received=1.2.3.4 ; BRANCH", 1) + "Via: SIP/2.0/UDP a;branch=b"}
 		}), ""},
 	} {
-		if got := ask(t, tt.server, `{}`); got != tt.want {
+		if got := ask(t, tt.server, `{}`, tt.want); got != tt.want {
 			t.Errorf("%s:\ngot  %q\nwant %q", tt.name, got, tt.want)
 		}
 	}

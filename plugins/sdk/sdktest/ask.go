@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,4 +34,18 @@ func Ask(t testing.TB, p sdk.Plugin, target sdk.Target, config string, timeout t
 		t.Fatal(err)
 		return ""
 	}
+}
+
+// Short is the time-out that AskFor has for reasons of a time-out: long enough for an answer on a busy machine, mostly.
+const Short = 300 * time.Millisecond
+
+// AskFor is Ask with a time-out that suits the reason that is wanted: Short where it speaks of that, otherwise one that a
+// busy machine does not reach.
+func AskFor(t testing.TB, p sdk.Plugin, target sdk.Target, config, want string) string {
+	t.Helper()
+	timeout := patience
+	if strings.Contains(want, Short.String()) {
+		timeout = Short
+	}
+	return Ask(t, p, target, config, timeout)
 }
