@@ -7,7 +7,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
-func TestNamed(t *testing.T) {
+func TestNSNamed(t *testing.T) {
 	server := sdktest.FreePort(t)
 	dir := t.TempDir()
 	sdktest.WriteFile(t, dir, "zone", `$TTL 60

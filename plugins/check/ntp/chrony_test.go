@@ -24,7 +24,7 @@ func chrony(t *testing.T, more string) sdk.Target {
 	return server
 }
 
-func TestChrony(t *testing.T) {
+func TestNSChrony(t *testing.T) {
 	local := chrony(t, "local stratum 8")
 	for _, tt := range []struct{ config, want string }{
 		{`{}`, ""},

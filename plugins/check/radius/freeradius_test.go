@@ -7,7 +7,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
-func TestFreeRADIUS(t *testing.T) {
+func TestNSFreeRADIUS(t *testing.T) {
 	server := sdktest.FreePort(t)
 	dir := t.TempDir()
 	sdktest.WriteFile(t, dir, "radiusd.conf", fmt.Sprintf(`

@@ -7,7 +7,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
-func TestKamailio(t *testing.T) {
+func TestNSKamailio(t *testing.T) {
 	server, secure := sdktest.FreePort(t), sdktest.FreePort(t)
 	authority := sdktest.NewAuthority(t, "The Authority")
 	cert, key := authority.Files(t, sdktest.Leaf{Names: []string{"sip.example.com"}})

@@ -12,7 +12,7 @@ import (
 // ntpRequest is 48 bytes that any NTP server answers: version 4, mode 3, and nothing else.
 const ntpRequest = `"payload_hex":"23000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000"`
 
-func TestChrony(t *testing.T) {
+func TestNSChrony(t *testing.T) {
 	server := sdktest.FreePort(t)
 	dir := t.TempDir()
 	conf := sdktest.WriteFile(t, dir, "chrony.conf", fmt.Sprintf(
@@ -39,7 +39,7 @@ func TestChrony(t *testing.T) {
 	}
 }
 
-func TestSocat(t *testing.T) {
+func TestNSSocat(t *testing.T) {
 	server := sdktest.FreePort(t)
 	up := func() bool { return ask(t, hasty(server), `{"payload":"x","require_reply":true}`) == "" }
 	sdktest.Process{
