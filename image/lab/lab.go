@@ -164,6 +164,17 @@ func (l *Lab) Cable(ctx context.Context, h *Host, state string) error {
 	return l.fabric.core.ip(ctx, "link", "set", h.name, state)
 }
 
+// Isolate keeps hosts from hearing each other, and only each other, or lets them hear each other again.
+func (l *Lab) Isolate(ctx context.Context, apart bool, hosts ...*Host) error {
+	state := map[bool]string{true: "on", false: "off"}[apart]
+	for _, h := range hosts { // bridge(8): an isolated port talks to those that are not isolated
+		if err := l.fabric.core.ip(ctx, "link", "set", h.name, "type", "bridge_slave", "isolated", state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // InFabric calls f on a thread that is in the namespace of the bridges: sockets that f opens are there, too.
 func (l *Lab) InFabric(f func() error) error { return l.fabric.core.do(f) }
 

@@ -153,7 +153,7 @@ func (l *loop) announceAgain(i *instance) error {
 // changed tells of a transition.
 func (l *loop) changed(i *instance, a *machine.Action) {
 	i.since = time.Now()
-	l.log.Info("transition", "instance", i.spec.Name, "from", a.From, "to", a.To, "reason", a.Reason)
+	l.log.Debug("transition", "instance", i.spec.Name, "from", a.From.String(), "to", a.To.String(), "reason", a.Reason)
 	l.report(sdk.VRRPReport{Transitions: []sdk.VRRPTransition{{
 		Instance: i.spec.Name,
 		From:     sdk.VRRPState(a.From.String()),

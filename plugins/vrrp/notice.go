@@ -12,7 +12,7 @@ import (
 // A noticeKey is what makes two notices of an instance the same.
 type noticeKey struct{ kind, subject string }
 
-// notice tells of something that is wrong, unless it is known.
+// notice tells of something that is wrong, unless it is known. The core makes an event of it, which is logged.
 func (l *loop) notice(i *instance, kind, subject, text string) {
 	k := noticeKey{kind, subject}
 	if _, ok := i.notices[k]; ok {
@@ -23,7 +23,7 @@ func (l *loop) notice(i *instance, kind, subject, text string) {
 	}
 	n := sdk.VRRPNotice{Instance: i.spec.Name, Kind: kind, Subject: subject, Text: text, Time: time.Now()}
 	i.notices[k] = n
-	l.log.Warn(text, "instance", i.spec.Name)
+	l.log.Debug(text, "instance", i.spec.Name)
 	l.report(sdk.VRRPReport{Notices: []sdk.VRRPNotice{n}})
 }
 
@@ -36,7 +36,7 @@ func (l *loop) endNotice(i *instance, kind, subject string) {
 	}
 	delete(i.notices, k)
 	over.Ended, over.Time = true, time.Now()
-	l.log.Info("over: "+over.Text, "instance", i.spec.Name)
+	l.log.Debug("over: "+over.Text, "instance", i.spec.Name)
 	l.report(sdk.VRRPReport{Notices: []sdk.VRRPNotice{over}})
 }
 

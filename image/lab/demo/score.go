@@ -12,7 +12,7 @@ func (d *show) finish() error {
 	d.text("Measured:")
 	var b strings.Builder
 	for _, r := range d.measured {
-		fmt.Fprintf(&b, "%-42s %10s\n", r.what, r.value)
+		fmt.Fprintf(&b, "%-44s %10s\n", r.what, r.value)
 	}
 	d.block(b.String())
 	if len(d.wrong) > 0 {
