@@ -248,7 +248,8 @@ func TestADeadServerLeavesTheTableAndComesBack(t *testing.T) {
 	b.eventually("both servers are in", are("up 3, up 1"))
 	b.up("one", false)
 	st := b.eventually("the dead one is out", func(st *controlv1.StatusResponse) bool {
-		return strings.HasPrefix(states(st), "down - ") && strings.HasSuffix(states(st), ", up 1")
+		return strings.HasPrefix(states(st), "down - ") && strings.HasSuffix(states(st), ", up 1") &&
+			st.VirtualServers[0].RealServers[0].Active == 0 // the kernel is told a moment later
 	})
 	if !strings.Contains(states(st), "no one") {
 		t.Errorf("the reason is not there: %s", states(st))

@@ -21,14 +21,18 @@ const adoptTime = 2 * time.Second
 
 // adopt takes over the process of a plugin that goes on without its core. It returns nil when there is none to be taken
 // over: one of another binary, and one that does not answer, has been stopped by then, without giving up what it holds, for a
-// successor to go on with.
-func (s *Supervisor) adopt(ctx context.Context, p Plugin, logger hclog.Logger) *incarnation {
+// successor to go on with. One whose core lives is an error.
+func (s *Supervisor) adopt(ctx context.Context, p Plugin, logger hclog.Logger) (*incarnation, error) {
 	if !mustOutlive(p.Kind) {
-		return nil
+		return nil, nil
 	}
 	t, pidfd, ok := s.keep.find(p.String())
 	if !ok {
-		return nil
+		return nil, nil
+	}
+	if s.sockets.somebodyElses(t.Folder) {
+		unix.Close(pidfd)
+		return nil, fmt.Errorf("another core runs plugin %s here, as process %d", p, t.PID)
 	}
 	in := &incarnation{o: &s.o, limit: s.privilegesOf(p).Memory, socket: t.Folder}
 	in.process = adoptProcess(t.PID, pidfd, newLogSink(logger))
@@ -38,7 +42,7 @@ func (s *Supervisor) adopt(ctx context.Context, p Plugin, logger hclog.Logger) *
 	}
 	if err == nil {
 		logger.Info("the plugin that a former core has left is taken over", "pid", t.PID)
-		return in
+		return in, nil
 	}
 	logger.Warn("the plugin that a former core has left is replaced", "pid", t.PID, "because", err)
 	if in.conn != nil && !errors.Is(err, errHangs) {
@@ -47,7 +51,7 @@ func (s *Supervisor) adopt(ctx context.Context, p Plugin, logger hclog.Logger) *
 	in.process.kill()
 	in.close()
 	s.keep.forget(p.String())
-	return nil
+	return nil, nil
 }
 
 // meet connects to a plugin that has been running and asks it what it is.
@@ -76,7 +80,8 @@ func (s *Supervisor) sameBinary(pid int) bool {
 	return err == nil && os.SameFile(ours, theirs)
 }
 
-// leaveTrace writes down where a plugin is that goes on without its core.
+// leaveTrace writes down where a plugin is that goes on without its core. It is done when the process has begun, and once
+// more when it has said where it listens: one that is found before that is not taken over, and not left beside another.
 func (s *Supervisor) leaveTrace(p Plugin, in *incarnation) error {
 	pid := in.process.pid()
 	started, err := startTime(pid)

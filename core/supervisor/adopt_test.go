@@ -196,6 +196,58 @@ func TestAPluginThatDoesNotAnswerIsReplaced(t *testing.T) {
 	}
 }
 
+func TestAPluginWhoseCoreLivesIsLeftToIt(t *testing.T) {
+	dir := runDir(t)
+	core := exec.Command(self(t))
+	core.Env = append(os.Environ(), "SUPERVISOR_TEST_CORE="+dir, "SUPERVISOR_TEST_ALONE=1")
+	out, err := core.StdoutPipe()
+	if err == nil {
+		err = core.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscanf(out, "vrrp %d\n", &pid); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, in(dir))
+	met := make(chan *Instance, 1)
+	b.Set([]Plugin{holder(met)})
+	s := b.awaitState("vrrp", Backoff)
+	if want := fmt.Sprintf("another core runs plugin vrrp here, as process %d", pid); s.LastError != want {
+		t.Errorf("the error is %q, want %q", s.LastError, want)
+	}
+	core.Process.Kill()
+	core.Wait()
+	if got, _ := meets(t, b, met); got.PID != pid {
+		t.Errorf("when its core is dead, process %d is attached, not %d", got.PID, pid)
+	}
+}
+
+func TestAPluginThatIsFoundBeforeItListensIsReplaced(t *testing.T) {
+	dir := runDir(t)
+	pid := killedCore(t, self(t), dir)
+	b := newBench(t, in(dir))
+	made, fd, ok := b.keep.find("vrrp")
+	if !ok {
+		t.Fatal("there is no trace")
+	}
+	syscall.Close(fd)
+	made.Socket = ""
+	if err := b.keep.write("vrrp", made); err != nil {
+		t.Fatal(err)
+	}
+	met := make(chan *Instance, 1)
+	b.Set([]Plugin{holder(met)})
+	if got, _ := meets(t, b, met); got.PID == pid {
+		t.Error("it is taken over")
+	}
+	if alive(pid) {
+		t.Error("it is left beside its successor")
+	}
+}
+
 func TestATraceOfSomebodyElseIsNotFollowed(t *testing.T) {
 	other := exec.Command("sleep", "60")
 	if err := other.Start(); err != nil {
@@ -268,6 +320,21 @@ func TestAPluginThatNobodyWantsGivesUpWhatItHolds(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("it was stopped without release")
 		}
+	}
+}
+
+func TestWhatADeadPluginHeldIsGivenUpByASuccessor(t *testing.T) {
+	b := newBench(t)
+	met := make(chan *Instance, 10)
+	b.Set([]Plugin{holder(met)})
+	for range 3 { // so that it is in back-off
+		was, _ := meets(t, b, met)
+		kill(was.PID)
+		b.await("vrrp", "dead", func(s Status) bool { return s.PID != was.PID })
+	}
+	b.stop()
+	if _, err := os.Stat(filepath.Join(b.keep.path, "vrrp", "notes")); err == nil {
+		t.Error("what it held is still held, and nobody is there")
 	}
 }
 

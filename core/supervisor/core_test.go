@@ -123,6 +123,9 @@ func TestWhatADeadCoreHasLeftIsSweptAway(t *testing.T) {
 	core.Process.Kill()
 	core.Wait()
 	kill(plugins["vrrp"])
+	for alive(plugins["vrrp"]) {
+		time.Sleep(time.Millisecond)
+	}
 	newSupervisor()
 	if left, err := os.ReadDir(dir + "/p"); err == nil {
 		t.Errorf("of a core that is dead, there is left %v", left)

@@ -65,6 +65,9 @@ func (s *Supervisor) start(ctx context.Context, p Plugin, logger hclog.Logger, d
 
 	in := &incarnation{o: &s.o, limit: priv.Memory, socket: dir}
 	in.process = newProcess(cmd, s.forker, dir, newLogSink(logger))
+	if kept != "" {
+		in.process.begun = func() error { return s.leaveTrace(p, in) }
+	}
 	in.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  sdk.Handshake(),
 		VersionedPlugins: map[int]goplugin.PluginSet{sdk.ProtocolVersion: {sdk.PluginSetName: connection{}}},
@@ -86,6 +89,9 @@ func (s *Supervisor) start(ctx context.Context, p Plugin, logger hclog.Logger, d
 		err = in.diagnose(err)
 		in.process.kill()
 		in.close()
+		if kept != "" {
+			s.keep.forget(p.String())
+		}
 		return nil, err
 	}
 	return in, nil

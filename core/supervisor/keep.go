@@ -109,6 +109,12 @@ func ended(pidfd int) bool {
 	return err == nil && n > 0
 }
 
+// holds says whether a plugin has left something in its folder.
+func (k *keep) holds(name string) bool {
+	entries, err := os.ReadDir(filepath.Join(k.path, name))
+	return err == nil && len(entries) > 0
+}
+
 // living returns the socket folders of plugins that go on.
 func (k *keep) living() map[string]bool {
 	folders := make(map[string]bool)

@@ -37,6 +37,8 @@ type process struct {
 	dead    chan struct{} // the process has ended, and its group was killed
 	drained chan struct{} // its last words were read
 
+	begun func() error // is called when the process has started; nil: nobody needs to know
+
 	adopted bool // somebody else has started it
 	pidfd   int  // of one that is adopted, until it is reaped
 
@@ -96,6 +98,11 @@ func (p *process) Start(context.Context) error {
 		unix.Kill(-p.number, unix.SIGKILL)
 	}
 	p.mu.Unlock()
+	if p.begun != nil {
+		if err := p.begun(); err != nil {
+			p.log.logger.Warn("the next core could not find this plugin", "error", err)
+		}
+	}
 
 	var readers sync.WaitGroup
 	readers.Go(p.readStdout)

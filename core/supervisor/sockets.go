@@ -75,16 +75,29 @@ func (s *sockets) sweep(living map[string]bool) error {
 		if living[filepath.Join(s.path, e.Name())] {
 			continue
 		}
-		owner, _, _ := strings.Cut(e.Name(), "-")
-		name, _, _ := strings.Cut(owner, ".")
-		if pid, err := strconv.ParseInt(name, 36, 32); err == nil {
-			if started, err := startTime(int(pid)); err == nil && owner == ownerName(int(pid), started) {
-				continue
-			}
+		if owner, _, _ := strings.Cut(e.Name(), "-"); lives(owner) {
+			continue
 		}
 		errs = append(errs, os.RemoveAll(filepath.Join(s.path, e.Name())))
 	}
 	return errors.Join(errs...)
+}
+
+// lives says whether the process of an ownerName is still there.
+func lives(owner string) bool {
+	name, _, _ := strings.Cut(owner, ".")
+	pid, err := strconv.ParseInt(name, 36, 32)
+	if err != nil {
+		return false
+	}
+	started, err := startTime(int(pid))
+	return err == nil && owner == ownerName(int(pid), started)
+}
+
+// somebodyElses says whether a folder is of a core that lives and is not this one.
+func (s *sockets) somebodyElses(folder string) bool {
+	owner, _, _ := strings.Cut(filepath.Base(folder), "-")
+	return owner != s.owner && lives(owner)
 }
 
 // open makes a folder for one incarnation, which belongs to the plugin's user.

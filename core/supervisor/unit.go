@@ -90,15 +90,35 @@ func (u *unit) run() {
 		case <-u.unwanted.Done():
 		}
 	}
+	u.giveUp()
 	u.become(Stopping, func(s *Status) { s.PID = 0 })
+}
+
+// giveUp has what a plugin held that died, and that no successor has gone on with, given up by one that is started for
+// that alone.
+func (u *unit) giveUp() {
+	u.mu.Lock()
+	how := u.ending
+	u.mu.Unlock()
+	if mustOutlive(u.plugin.Kind) && how.Release && u.s.keep.holds(u.plugin.String()) && u.hurry.Err() == nil {
+		if err := u.live(); err != nil {
+			u.logger.Error("what the plugin held could not be given up", "error", err)
+		}
+	}
 }
 
 // live is one incarnation, from its start to its end. It returns why it ended; nil when the plugin is unwanted.
 func (u *unit) live() error {
-	in := u.s.adopt(u.unwanted, u.plugin, u.logger)
+	ctx := u.unwanted
+	if mustOutlive(u.plugin.Kind) { // it may have something to give up
+		ctx = u.hurry
+	}
+	in, err := u.s.adopt(ctx, u.plugin, u.logger)
+	if err != nil {
+		return err
+	}
 	if in == nil {
-		var err error
-		if in, err = u.s.start(u.unwanted, u.plugin, u.logger, u.s.o.DryRun); err != nil {
+		if in, err = u.s.start(ctx, u.plugin, u.logger, u.s.o.DryRun); err != nil {
 			return err
 		}
 		if mustOutlive(u.plugin.Kind) {
@@ -109,14 +129,13 @@ func (u *unit) live() error {
 			}
 		}
 	}
-	var err error
 	u.become(Running, func(s *Status) {
 		s.PID = in.process.pid()
 		s.Version = in.info.Version
 	})
 	u.logger.Info("the plugin runs", "version", in.info.Version, "pid", in.process.pid())
 
-	ctx, cancel := context.WithCancelCause(context.Background())
+	running, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	var tasks sync.WaitGroup
 	trouble := make(chan error, 3)
@@ -127,14 +146,14 @@ func (u *unit) live() error {
 			}
 		})
 	}
-	task(ctx, &tasks, in.watchMemory)
+	task(running, &tasks, in.watchMemory)
 	// The session lasts until the plugin has been asked to stop: its end would tell the plugin that the core is gone.
 	var session sync.WaitGroup
 	lease, endLease := context.WithCancel(context.Background())
 	defer session.Wait()
 	defer endLease()
 	task(lease, &session, in.session)
-	task(ctx, &tasks, func(ctx context.Context) error {
+	task(running, &tasks, func(ctx context.Context) error {
 		u.mu.Lock()
 		attach := u.attach
 		u.mu.Unlock()
