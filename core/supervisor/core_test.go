@@ -123,7 +123,11 @@ func TestWhatADeadCoreHasLeftIsSweptAway(t *testing.T) {
 	core.Process.Kill()
 	core.Wait()
 	kill(plugins["vrrp"])
-	for alive(plugins["vrrp"]) {
+	kept, err := newKeep(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(kept.living()) > 0 {
 		time.Sleep(time.Millisecond)
 	}
 	newSupervisor()
