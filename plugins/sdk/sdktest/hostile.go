@@ -1,6 +1,7 @@
 package sdktest
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/contract"
 )
 
 // A HostileServer is one that no probe of a protocol over TCP may find up, nor suffer from.
@@ -90,7 +92,6 @@ func Survives(t *testing.T, p sdk.Plugin, config string) {
 
 // survives returns what is wrong with a probe of one of them.
 func survives(t *testing.T, p sdk.Plugin, config string, s HostileServer) (wrong []string) {
-	c := (*complaints)(&wrong)
 	const timeout = 200 * time.Millisecond
 	target := TargetAt(s.Start(t))
 	var before, after runtime.MemStats
@@ -100,14 +101,14 @@ func survives(t *testing.T, p sdk.Plugin, config string, s HostileServer) (wrong
 	took := time.Since(begin)
 	runtime.ReadMemStats(&after)
 	t.Log(reason)
-	if reasonable(c, reason); reason == "" {
-		c.add("it is up")
+	if wrong = contract.Reason(reason); reason == "" {
+		wrong = append(wrong, "it is up")
 	}
 	if took > timeout+2*time.Second {
-		c.add("the probe takes %s", took)
+		wrong = append(wrong, fmt.Sprintf("the probe takes %s", took))
 	}
 	if took := after.TotalAlloc - before.TotalAlloc; took > maxMemory {
-		c.add("the probe allocates %d MiB", took>>20)
+		wrong = append(wrong, fmt.Sprintf("the probe allocates %d MiB", took>>20))
 	}
 	return wrong
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/contract"
 )
 
 // Config is that of the sample type.
@@ -124,12 +125,12 @@ func complaintsOf(t *testing.T, p sdk.Plugin, c Case, only string) []string {
 	t.Helper()
 	var wrong []string
 	asked := false
-	for _, r := range rules {
-		if only != "" && !strings.Contains(r.name, only) {
+	for _, r := range contract.Rules() {
+		if only != "" && !strings.Contains(r.Name, only) {
 			continue
 		}
 		asked = true
-		wrong = append(wrong, kit{plugin: p, c: c}.ask(t, r)...)
+		wrong = append(wrong, ask(t, p, c, r)...)
 	}
 	if !asked {
 		t.Fatalf("there is no rule %q", only)
@@ -275,7 +276,7 @@ func (b *broken) Watch(ctx context.Context, report func(sdk.CheckReport)) error 
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(interval / 4):
+		case <-time.After(contract.Interval / 4):
 		}
 	}
 }

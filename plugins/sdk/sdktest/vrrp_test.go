@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/contract"
 )
 
 // A still is a vrrp plugin whose instances are always in FAULT, and that breaks one rule.
@@ -149,14 +150,13 @@ func TestWhatAVRRPPluginDoesWrongIsSaid(t *testing.T) {
 		"twice":          "applying the same again makes 1 reports",
 		"status":         "the status does not say in which state instance VI_1 is",
 		"gone":           "without instances, the status has 2",
-		"command":        `the command "garp" to instance "sdktest-nobody" is no error`,
+		"command":        `the command "garp" to instance "no-such-instance" is no error`,
 	} {
 		t.Run(breaks, func(t *testing.T) {
-			k := kit{plugin: stillPlugin(breaks), c: stillCase(t)}
 			var all []string
-			for _, r := range rules {
-				if r.kind == sdk.KindVRRP {
-					all = append(all, k.ask(t, r)...)
+			for _, r := range contract.Rules() {
+				if r.Kind == sdk.KindVRRP {
+					all = append(all, ask(t, stillPlugin(breaks), stillCase(t), r)...)
 				}
 			}
 			if !strings.Contains(strings.Join(all, "\n"), want) {

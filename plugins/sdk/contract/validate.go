@@ -1,4 +1,4 @@
-package sdktest
+package contract
 
 import (
 	"context"
@@ -33,26 +33,26 @@ var wrongType = map[sdk.Type][]string{
 // A validator says what is wrong with a configuration.
 type validator func(config string) ([]sdk.Diagnostic, error)
 
-func (k *kit) local() validator {
-	return func(config string) ([]sdk.Diagnostic, error) { return k.plugin.Validate(json.RawMessage(config)), nil }
+func (s *Subject) local() validator {
+	return func(config string) ([]sdk.Diagnostic, error) { return s.Validate(json.RawMessage(config)), nil }
 }
 
-func acceptsGood(_ context.Context, k *kit) []string { return k.accepts(k.local()) }
+func acceptsGood(_ context.Context, s *Subject) []string { return s.accepts(s.local()) }
 
-func refusesBad(_ context.Context, k *kit) []string { return k.refuses(k.local()) }
+func refusesBad(_ context.Context, s *Subject) []string { return s.refuses(s.local()) }
 
-func validatesOverTheWire(ctx context.Context, k *kit) []string {
+func validatesOverTheWire(ctx context.Context, s *Subject) []string {
 	remote := func(config string) ([]sdk.Diagnostic, error) {
-		return sdk.NewPluginClient(k.conn).Validate(ctx, json.RawMessage(config))
+		return sdk.NewPluginClient(s.Conn).Validate(ctx, json.RawMessage(config))
 	}
-	return slices.Concat(k.accepts(remote), k.refuses(remote))
+	return slices.Concat(s.accepts(remote), s.refuses(remote))
 }
 
-func (k *kit) accepts(validate validator) (wrong []string) {
+func (s *Subject) accepts(validate validator) (wrong []string) {
 	c := (*complaints)(&wrong)
-	good := k.c.Good
-	required := slices.ContainsFunc(k.plugin.Info().Schema.Attributes, func(a sdk.Attribute) bool { return a.Required }) ||
-		slices.ContainsFunc(k.plugin.Info().Schema.Blocks, func(b sdk.BlockType) bool { return b.Required })
+	good := s.Good
+	required := slices.ContainsFunc(s.Info.Schema.Attributes, func(a sdk.Attribute) bool { return a.Required }) ||
+		slices.ContainsFunc(s.Info.Schema.Blocks, func(b sdk.BlockType) bool { return b.Required })
 	if !required {
 		good = append([]string{`{}`}, good...)
 	}
@@ -71,10 +71,10 @@ func (k *kit) accepts(validate validator) (wrong []string) {
 	return wrong
 }
 
-func (k *kit) refuses(validate validator) (wrong []string) {
+func (s *Subject) refuses(validate validator) (wrong []string) {
 	c := (*complaints)(&wrong)
-	info := k.plugin.Info()
-	bad := slices.Clone(k.c.Bad)
+	info := s.Info
+	bad := slices.Clone(s.Bad)
 	if info.Kind != sdk.KindBalancer && info.Kind != sdk.KindVRRP { // which have no block of their own
 		for _, g := range garbage {
 			bad = append(bad, Bad{Config: g})

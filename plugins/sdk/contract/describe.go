@@ -1,4 +1,4 @@
-package sdktest
+package contract
 
 import (
 	"bytes"
@@ -21,10 +21,10 @@ func (c *complaints) add(format string, args ...any) { *c = append(*c, fmt.Sprin
 // versionNumber is that of https://semver.org, without what may follow.
 var versionNumber = regexp.MustCompile(`^\d+\.\d+\.\d+`)
 
-func describes(_ context.Context, k *kit) (wrong []string) {
+func describes(_ context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	i := k.plugin.Info()
-	if !k.plugin.Declared() {
+	i := s.Info
+	if !s.Declared {
 		if !versionNumber.MatchString(i.Version) {
 			c.add("its version is %q, not one like 1.0.0", i.Version)
 		}
@@ -32,7 +32,10 @@ func describes(_ context.Context, k *kit) (wrong []string) {
 			c.add("its schema has no sentence that says what it does")
 		}
 	}
-	folder, err := filepath.Abs(k.c.Folder)
+	if s.Folder == "" {
+		return wrong
+	}
+	folder, err := filepath.Abs(s.Folder)
 	if err != nil {
 		c.add("finding its folder: %v", err)
 	}
@@ -42,14 +45,14 @@ func describes(_ context.Context, k *kit) (wrong []string) {
 	return wrong
 }
 
-func describesOverTheWire(ctx context.Context, k *kit) (wrong []string) {
+func describesOverTheWire(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	want, err := wire(k.plugin.Info())
+	want, err := wire(s.Info)
 	if err != nil {
 		c.add("%v", err)
 	}
 	for range 2 {
-		got, err := sdk.NewPluginClient(k.conn).Describe(ctx, "sdktest", k.c.DryRun)
+		got, err := s.Introduce(ctx)
 		if err != nil {
 			c.add("describing: %v", err)
 			return wrong
@@ -71,13 +74,12 @@ func wire(i sdk.Info) ([]byte, error) {
 	return bytes.ReplaceAll(b, []byte(":[]"), []byte(":null")), err
 }
 
-func schemaIsDocumented(_ context.Context, k *kit) (wrong []string) {
+func schemaIsDocumented(_ context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	s := k.plugin.Info().Schema
-	if err := s.Check(); err != nil {
+	if err := s.Info.Schema.Check(); err != nil {
 		c.add("%v", err)
 	}
-	documented(c, s, "")
+	documented(c, s.Info.Schema, "")
 	return wrong
 }
 

@@ -1,4 +1,4 @@
-package sdktest
+package contract
 
 import (
 	"context"
@@ -17,11 +17,11 @@ type vrrpWatch struct {
 	stop    context.CancelFunc
 }
 
-func (k *kit) watchVRRP(ctx context.Context) *vrrpWatch {
+func (s *Subject) watchVRRP(ctx context.Context) *vrrpWatch {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &vrrpWatch{ended: make(chan error, 1), stop: cancel}
 	go func() {
-		w.ended <- sdk.NewVRRPClient(k.conn).Watch(ctx, func(r sdk.VRRPReport) {
+		w.ended <- sdk.NewVRRPClient(s.Conn).Watch(ctx, func(r sdk.VRRPReport) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.reports = append(w.reports, r)
@@ -32,7 +32,7 @@ func (k *kit) watchVRRP(ctx context.Context) *vrrpWatch {
 
 // so waits until f is true of the reports, and says whether it is.
 func (w *vrrpWatch) so(f func([]sdk.VRRPReport) bool) bool {
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(Patience); ; time.Sleep(10 * time.Millisecond) {
 		w.mu.Lock()
 		done := f(w.reports)
 		w.mu.Unlock()
@@ -55,16 +55,16 @@ func told(reports []sdk.VRRPReport, name string) bool {
 	})
 }
 
-// applyVRRP tells the plugin the case's instances and waits until a state of each was reported.
-func (k *kit) applyVRRP(ctx context.Context, c *complaints) *vrrpWatch {
-	w := k.watchVRRP(ctx)
+// applyVRRP tells the plugin its instances and waits until a state of each was reported.
+func (s *Subject) applyVRRP(ctx context.Context, c *complaints) *vrrpWatch {
+	w := s.watchVRRP(ctx)
 	if !w.so(func(rs []sdk.VRRPReport) bool { return len(rs) > 0 }) {
 		c.add("a watch does not begin with a snapshot where there is no instance")
 	}
-	if err := sdk.NewVRRPClient(k.conn).Apply(ctx, k.c.Instances); err != nil {
+	if err := sdk.NewVRRPClient(s.Conn).Apply(ctx, s.Instances); err != nil {
 		c.add("applying: %v", err)
 	}
-	for _, v := range k.c.Instances {
+	for _, v := range s.Instances {
 		if !w.so(func(rs []sdk.VRRPReport) bool { return told(rs, v.Name) }) {
 			c.add("no state of instance %s is reported", v.Name)
 		}
@@ -72,9 +72,9 @@ func (k *kit) applyVRRP(ctx context.Context, c *complaints) *vrrpWatch {
 	return w
 }
 
-func watchesInstances(ctx context.Context, k *kit) (wrong []string) {
+func watchesInstances(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	w := k.applyVRRP(ctx, c)
+	w := s.applyVRRP(ctx, c)
 	defer w.stop()
 	w.mu.Lock()
 	for i, r := range w.reports {
@@ -88,7 +88,7 @@ func watchesInstances(ctx context.Context, k *kit) (wrong []string) {
 		}
 	}
 	w.mu.Unlock()
-	second := k.watchVRRP(ctx)
+	second := s.watchVRRP(ctx)
 	defer second.stop()
 	if !second.so(func(rs []sdk.VRRPReport) bool { return len(rs) > 0 }) {
 		c.add("a second watch does not begin with a snapshot")
@@ -96,7 +96,7 @@ func watchesInstances(ctx context.Context, k *kit) (wrong []string) {
 	}
 	second.mu.Lock()
 	defer second.mu.Unlock()
-	for _, v := range k.c.Instances {
+	for _, v := range s.Instances {
 		if !told(second.reports[:1], v.Name) || !second.reports[0].Snapshot {
 			c.add("instance %s is not in a snapshot", v.Name)
 		}
@@ -104,25 +104,25 @@ func watchesInstances(ctx context.Context, k *kit) (wrong []string) {
 	return wrong
 }
 
-func appliesInstancesTwice(ctx context.Context, k *kit) (wrong []string) {
+func appliesInstancesTwice(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	w := k.applyVRRP(ctx, c)
+	w := s.applyVRRP(ctx, c)
 	defer w.stop()
-	time.Sleep(2 * interval) // until all is quiet
-	before, err := sdk.NewVRRPClient(k.conn).Status(ctx)
+	time.Sleep(2 * Interval) // until all is quiet
+	before, err := sdk.NewVRRPClient(s.Conn).Status(ctx)
 	if err != nil {
 		c.add("asking for the status: %v", err)
 		return wrong
 	}
 	n := w.count()
-	if err := sdk.NewVRRPClient(k.conn).Apply(ctx, k.c.Instances); err != nil {
+	if err := sdk.NewVRRPClient(s.Conn).Apply(ctx, s.Instances); err != nil {
 		c.add("applying the same again: %v", err)
 	}
-	time.Sleep(2 * interval)
+	time.Sleep(2 * Interval)
 	if more := w.count() - n; more > 0 {
 		c.add("applying the same again makes %d reports", more)
 	}
-	after, err := sdk.NewVRRPClient(k.conn).Status(ctx)
+	after, err := sdk.NewVRRPClient(s.Conn).Status(ctx)
 	if err != nil {
 		c.add("asking for the status: %v", err)
 		return wrong
@@ -144,55 +144,55 @@ func sinceOf(s sdk.VRRPStatus) map[string]time.Time {
 	return since
 }
 
-func tellsInstances(ctx context.Context, k *kit) (wrong []string) {
+func tellsInstances(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	defer k.applyVRRP(ctx, c).stop()
-	s, err := sdk.NewVRRPClient(k.conn).Status(ctx)
+	defer s.applyVRRP(ctx, c).stop()
+	status, err := sdk.NewVRRPClient(s.Conn).Status(ctx)
 	if err != nil {
 		c.add("asking for the status: %v", err)
 	}
-	for _, v := range k.c.Instances {
-		if !slices.ContainsFunc(s.Instances, func(i sdk.VRRPInstanceStatus) bool { return i.Name == v.Name && i.State != "" && !i.Since.IsZero() }) {
+	for _, v := range s.Instances {
+		if !slices.ContainsFunc(status.Instances, func(i sdk.VRRPInstanceStatus) bool { return i.Name == v.Name && i.State != "" && !i.Since.IsZero() }) {
 			c.add("the status does not say in which state instance %s is, and since when", v.Name)
 		}
 	}
-	if len(s.Instances) > len(k.c.Instances) {
-		c.add("the status has %d instances, and there are %d", len(s.Instances), len(k.c.Instances))
+	if len(status.Instances) > len(s.Instances) {
+		c.add("the status has %d instances, and there are %d", len(status.Instances), len(s.Instances))
 	}
-	if err := sdk.NewVRRPClient(k.conn).Apply(ctx, nil); err != nil {
+	if err := sdk.NewVRRPClient(s.Conn).Apply(ctx, nil); err != nil {
 		c.add("applying no instances: %v", err)
 	}
-	if s, err = sdk.NewVRRPClient(k.conn).Status(ctx); err != nil || len(s.Instances) > 0 {
-		c.add("without instances, the status has %d, %v", len(s.Instances), err)
+	if status, err = sdk.NewVRRPClient(s.Conn).Status(ctx); err != nil || len(status.Instances) > 0 {
+		c.add("without instances, the status has %d, %v", len(status.Instances), err)
 	}
-	return append(wrong, k.lives(ctx)...)
+	return append(wrong, s.lives(ctx)...)
 }
 
-func refusesCommands(ctx context.Context, k *kit) (wrong []string) {
+func refusesCommands(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	defer k.applyVRRP(ctx, c).stop()
+	defer s.applyVRRP(ctx, c).stop()
 	for _, command := range []sdk.VRRPCommand{
-		{Instance: "sdktest-nobody", Action: sdk.CommandAnnounce}, {Instance: "", Action: sdk.CommandAnnounce},
-		{Instance: k.c.Instances[0].Name, Action: "sdktest-nothing"}, {Instance: k.c.Instances[0].Name},
+		{Instance: "no-such-instance", Action: sdk.CommandAnnounce}, {Instance: "", Action: sdk.CommandAnnounce},
+		{Instance: s.Instances[0].Name, Action: "no-such-action"}, {Instance: s.Instances[0].Name},
 	} {
-		if err := sdk.NewVRRPClient(k.conn).Command(ctx, command); err == nil {
+		if err := sdk.NewVRRPClient(s.Conn).Command(ctx, command); err == nil {
 			c.add("the command %q to instance %q is no error", command.Action, command.Instance)
 		}
 	}
-	return append(wrong, k.lives(ctx)...)
+	return append(wrong, s.lives(ctx)...)
 }
 
-func endsVRRPWatch(ctx context.Context, k *kit) (wrong []string) {
+func endsVRRPWatch(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	w := k.applyVRRP(ctx, c)
+	w := s.applyVRRP(ctx, c)
 	w.stop()
 	select {
 	case err := <-w.ended:
 		if err == nil {
 			c.add("a watch that was ended returns no error")
 		}
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		c.add("a watch does not end with its context")
 	}
-	return append(wrong, k.lives(ctx)...)
+	return append(wrong, s.lives(ctx)...)
 }

@@ -1,4 +1,4 @@
-package sdktest
+package contract
 
 import (
 	"context"
@@ -14,18 +14,18 @@ import (
 // headings are those of every manual page of a type that configurations use.
 var headings = []string{"Attributes", "Metrics", "Examples", "Limits"}
 
-func manualPage(_ context.Context, k *kit) (wrong []string) {
+func manualPage(_ context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	b, err := os.ReadFile(filepath.Join(k.c.Folder, "README.md"))
+	b, err := os.ReadFile(filepath.Join(s.Folder, "README.md"))
 	if err != nil {
 		c.add("%v", err)
 		return wrong
 	}
-	i := k.plugin.Info()
+	i := s.Info
 	title, rest, _ := strings.Cut(string(b), "\n")
 	want := headings
 	switch {
-	case k.plugin.Declared():
+	case s.Declared:
 		want = headings[:1]
 	case i.Kind == sdk.KindBalancer || i.Kind == sdk.KindVRRP: // which have no block of their own
 		want = []string{"Metrics", "Limits"}
@@ -48,16 +48,16 @@ func manualPage(_ context.Context, k *kit) (wrong []string) {
 	return wrong
 }
 
-func manualPageHasAttributes(_ context.Context, k *kit) (wrong []string) {
+func manualPageHasAttributes(_ context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	b, err := os.ReadFile(filepath.Join(k.c.Folder, "README.md"))
+	b, err := os.ReadFile(filepath.Join(s.Folder, "README.md"))
 	if err != nil {
 		c.add("%v", err)
 		return wrong
 	}
 	rows := attributeRows(string(b))
 	attributes := make(map[string]sdk.Attribute)
-	flat(attributes, k.plugin.Info().Schema, "", "")
+	flat(attributes, s.Info.Schema, "", "")
 	for name, a := range attributes {
 		row, ok := rows[name]
 		if !ok {

@@ -1,4 +1,4 @@
-package sdktest
+package contract
 
 import (
 	"context"
@@ -16,7 +16,12 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/pluginv1"
 )
 
-// reasonable complains of a reason that an operator can't read.
+// Reason says what is wrong with a reason why a target is down: it is for an operator to read.
+func Reason(reason string) (wrong []string) {
+	reasonable((*complaints)(&wrong), reason)
+	return wrong
+}
+
 func reasonable(c *complaints, reason string) {
 	switch {
 	case reason == "":
@@ -29,21 +34,21 @@ func reasonable(c *complaints, reason string) {
 }
 
 // apply makes the plugin probe the kit's two targets.
-func (k *kit) apply(ctx context.Context, generation uint64) error {
-	return sdk.NewCheckerClient(k.conn).Apply(ctx, sdk.TargetUpdate{
-		Generation: generation, Full: true, Targets: []sdk.Target{k.up, k.down}})
+func (s *Subject) apply(ctx context.Context, generation uint64) error {
+	return sdk.NewCheckerClient(s.Conn).Apply(ctx, sdk.TargetUpdate{
+		Generation: generation, Full: true, Targets: []sdk.Target{s.Up, s.Down}})
 }
 
-func watches(ctx context.Context, k *kit) (wrong []string) {
+func watches(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	if err := k.apply(ctx, 7); err != nil {
+	if err := s.apply(ctx, 7); err != nil {
 		c.add("applying: %v", err)
 		return wrong
 	}
-	w := k.watch(ctx)
+	w := s.watch(ctx)
 	defer w.stop()
 	w.decided(c)
-	time.Sleep(2 * interval)
+	time.Sleep(2 * Interval)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i, r := range w.reports {
@@ -56,7 +61,7 @@ func watches(ctx context.Context, k *kit) (wrong []string) {
 	}
 	for _, r := range w.reports {
 		for _, v := range r.Verdicts {
-			if v.Factor != 0 && !k.plugin.Info().Schema.Weighs {
+			if v.Factor != 0 && !s.Info.Schema.Weighs {
 				c.add("the verdict on %q has a weight, and the schema does not declare that it weighs", v.TargetID)
 			}
 			if v.Factor != 0 && v.State != sdk.StateUp {
@@ -77,25 +82,25 @@ func watches(ctx context.Context, k *kit) (wrong []string) {
 	return wrong
 }
 
-func appliesTwice(ctx context.Context, k *kit) (wrong []string) {
+func appliesTwice(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	if err := k.apply(ctx, 1); err != nil {
+	if err := s.apply(ctx, 1); err != nil {
 		c.add("applying: %v", err)
 		return wrong
 	}
-	w := k.watch(ctx)
+	w := s.watch(ctx)
 	defer w.stop()
 	w.decided(c)
 	w.mu.Lock()
 	before := w.verdicts
 	w.mu.Unlock()
 	for generation := range uint64(5) {
-		if err := k.apply(ctx, 2+generation); err != nil {
+		if err := s.apply(ctx, 2+generation); err != nil {
 			c.add("applying again: %v", err)
 		}
-		time.Sleep(interval / 2)
+		time.Sleep(Interval / 2)
 	}
-	time.Sleep(3 * interval)
+	time.Sleep(3 * Interval)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if n := w.verdicts - before; n > 0 {
@@ -104,26 +109,26 @@ func appliesTwice(ctx context.Context, k *kit) (wrong []string) {
 	return wrong
 }
 
-func removes(ctx context.Context, k *kit) (wrong []string) {
+func removes(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	if err := k.apply(ctx, 1); err != nil {
+	if err := s.apply(ctx, 1); err != nil {
 		c.add("applying: %v", err)
 		return wrong
 	}
-	w := k.watch(ctx)
+	w := s.watch(ctx)
 	defer w.stop()
 	w.decided(c)
-	err := sdk.NewCheckerClient(k.conn).Apply(ctx, sdk.TargetUpdate{Generation: 2, Removed: []string{"down"}})
+	err := sdk.NewCheckerClient(s.Conn).Apply(ctx, sdk.TargetUpdate{Generation: 2, Removed: []string{"down"}})
 	if err != nil {
 		c.add("removing: %v", err)
 	}
 	w.mu.Lock()
 	w.reports = nil
 	w.mu.Unlock()
-	again := k.watch(ctx)
+	again := s.watch(ctx)
 	defer again.stop()
 	again.until(func() bool { return len(again.reports) > 0 })
-	time.Sleep(3 * interval)
+	time.Sleep(3 * Interval)
 	for _, w := range []*watch{w, again} {
 		w.mu.Lock()
 		for _, r := range w.reports {
@@ -146,14 +151,14 @@ func removes(ctx context.Context, k *kit) (wrong []string) {
 	return wrong
 }
 
-func probes(ctx context.Context, k *kit) (wrong []string) {
+func probes(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	checker := sdk.NewCheckerClient(k.conn)
-	if err := checker.Probe(ctx, k.up); err != nil {
+	checker := sdk.NewCheckerClient(s.Conn)
+	if err := checker.Probe(ctx, s.Up); err != nil {
 		c.add("a probe of the target that is up: %v", err)
 	}
 	var down *sdk.DownError
-	switch err := checker.Probe(ctx, k.down); {
+	switch err := checker.Probe(ctx, s.Down); {
 	case err == nil:
 		c.add("a probe of the target that is down finds it up")
 	case !errors.As(err, &down):
@@ -161,30 +166,30 @@ func probes(ctx context.Context, k *kit) (wrong []string) {
 	default:
 		reasonable(c, down.Reason)
 	}
-	wrong = append(wrong, k.lives(ctx)...)
+	wrong = append(wrong, s.lives(ctx)...)
 	return wrong
 }
 
 // lives complains if the plugin no longer answers.
-func (k *kit) lives(ctx context.Context) []string {
-	if _, err := sdk.NewPluginClient(k.conn).Describe(ctx, "sdktest", k.c.DryRun); err != nil {
+func (s *Subject) lives(ctx context.Context) []string {
+	if _, err := s.Introduce(ctx); err != nil {
 		return []string{"the plugin does not answer any more: " + err.Error()}
 	}
 	return nil
 }
 
-func refusesUpdates(ctx context.Context, k *kit) (wrong []string) {
+func refusesUpdates(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	if err := k.apply(ctx, 3); err != nil {
+	if err := s.apply(ctx, 3); err != nil {
 		c.add("applying: %v", err)
 		return wrong
 	}
-	raw := pluginv1.NewCheckServiceClient(k.conn)
+	raw := pluginv1.NewCheckServiceClient(s.Conn)
 	second := durationpb.New(time.Second)
 	target := func(change func(*pluginv1.Target)) *pluginv1.Target {
-		t := &pluginv1.Target{Id: "strange", Address: k.up.Address.String(), Port: uint32(k.up.Port), ConfigJson: k.up.Config,
+		t := &pluginv1.Target{Id: "strange", Address: s.Up.Address.String(), Port: uint32(s.Up.Port), ConfigJson: s.Up.Config,
 			Schedule: &pluginv1.Schedule{Interval: second, Timeout: second, Fall: 1, Rise: 1}}
-		if !k.up.Address.IsValid() {
+		if !s.Up.Address.IsValid() {
 			t.Address = ""
 		}
 		change(t)
@@ -217,8 +222,8 @@ func refusesUpdates(ctx context.Context, k *kit) (wrong []string) {
 	if _, err := raw.Probe(ctx, &pluginv1.CheckServiceProbeRequest{}); err == nil {
 		c.add("a probe of no target is carried out")
 	}
-	wrong = append(wrong, k.lives(ctx)...)
-	w := k.watch(ctx)
+	wrong = append(wrong, s.lives(ctx)...)
+	w := s.watch(ctx)
 	defer w.stop()
 	w.decided(c)
 	w.mu.Lock()
@@ -232,13 +237,13 @@ func refusesUpdates(ctx context.Context, k *kit) (wrong []string) {
 	return wrong
 }
 
-func endsWatch(ctx context.Context, k *kit) (wrong []string) {
+func endsWatch(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
-	if err := k.apply(ctx, 1); err != nil {
+	if err := s.apply(ctx, 1); err != nil {
 		c.add("applying: %v", err)
 		return wrong
 	}
-	w := k.watch(ctx)
+	w := s.watch(ctx)
 	w.until(func() bool { return len(w.reports) > 0 })
 	w.stop()
 	select {
@@ -246,28 +251,28 @@ func endsWatch(ctx context.Context, k *kit) (wrong []string) {
 		if err == nil {
 			c.add("a watch that was ended returns no error")
 		}
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		c.add("a watch does not end with its context")
 	}
-	return append(wrong, k.lives(ctx)...)
+	return append(wrong, s.lives(ctx)...)
 }
 
 // stops is for plugins of all kinds. Those of check plugins have a watch and probes under way.
-func stops(ctx context.Context, k *kit) (wrong []string) {
+func stops(ctx context.Context, s *Subject) (wrong []string) {
 	c := (*complaints)(&wrong)
 	var w *watch
-	if k.plugin.Info().Kind == sdk.KindCheck {
-		if err := k.apply(ctx, 1); err != nil {
+	if s.Info.Kind == sdk.KindCheck && s.Up.ID != "" && s.Down.ID != "" {
+		if err := s.apply(ctx, 1); err != nil {
 			c.add("applying: %v", err)
 		}
-		w = k.watch(ctx)
+		w = s.watch(ctx)
 		w.until(func() bool { return len(w.reports) > 0 })
 	}
 	before := time.Now()
-	if err := sdk.NewPluginClient(k.conn).Stop(ctx, patience, false); err != nil {
+	if err := sdk.NewPluginClient(s.Conn).Stop(ctx, Patience, false); err != nil {
 		c.add("stopping: %v", err)
 	}
-	if took := time.Since(before); took > patience {
+	if took := time.Since(before); took > Patience {
 		c.add("stopping takes %s", took.Round(time.Millisecond))
 	}
 	if w == nil {
@@ -278,7 +283,7 @@ func stops(ctx context.Context, k *kit) (wrong []string) {
 		if err == nil {
 			c.add("a watch that the plugin ended returns no error")
 		}
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		w.stop()
 		c.add("a watch goes on after the plugin was stopped")
 	}

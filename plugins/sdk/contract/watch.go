@@ -1,4 +1,4 @@
-package sdktest
+package contract
 
 import (
 	"context"
@@ -20,11 +20,11 @@ type watch struct {
 }
 
 // watch begins one.
-func (k *kit) watch(ctx context.Context) *watch {
+func (s *Subject) watch(ctx context.Context) *watch {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watch{states: make(map[string]sdk.Verdict), more: make(chan struct{}, 1), ended: make(chan error, 1), stop: cancel}
 	go func() {
-		w.ended <- sdk.NewCheckerClient(k.conn).Watch(ctx, func(r sdk.CheckReport) {
+		w.ended <- sdk.NewCheckerClient(s.Conn).Watch(ctx, func(r sdk.CheckReport) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.reports = append(w.reports, r)
@@ -45,7 +45,7 @@ func (k *kit) watch(ctx context.Context) *watch {
 
 // until waits until the watch is so, and says whether it is.
 func (w *watch) until(so func() bool) bool {
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(Patience)
 	defer limit.Stop()
 	for {
 		w.mu.Lock()
@@ -77,7 +77,7 @@ func (w *watch) decided(c *complaints) {
 		c.add("the target that is down is %s", down.State)
 	}
 	reasonable(c, down.Reason)
-	if since := time.Since(down.Since); since < -time.Second || since > 4*patience {
+	if since := time.Since(down.Since); since < -time.Second || since > 4*Patience {
 		c.add("the target is down since %s", down.Since)
 	}
 }
