@@ -123,7 +123,7 @@ func thirdParty(cfg *config.Config, kind sdk.Kind, name string) *config.Plugin {
 
 // schemaOf says a plugin's schema in the language's words.
 func schemaOf(s sdk.Schema) schema.Schema {
-	out := schema.Schema{Doc: s.Doc, Weighs: s.Weighs}
+	out := schema.Schema{Doc: s.Doc, Weighs: s.Weighs, Egress: s.Egress}
 	for _, a := range s.Attributes {
 		out.Attributes = append(out.Attributes, schema.Attribute{
 			Name: a.Name, Type: schema.Type(a.Type), Required: a.Required, Default: a.Default, OneOf: a.OneOf, Sensitive: a.Sensitive, Doc: a.Doc,

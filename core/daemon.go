@@ -340,6 +340,7 @@ func (d *daemon) setPlugins(cfg *config.Config) {
 			}
 			p := process(sdk.KindCheck, typ, thirdParty(cfg, sdk.KindCheck, typ))
 			p.Attach = d.attachCheck(typ, d.checks[typ])
+			p.Marks = d.director.Marks(typ)
 			set = append(set, p)
 		}
 		wanted := map[string]bool{}

@@ -220,6 +220,13 @@ func (d *Director) Looked() bool {
 // CheckTypes returns the types that the configuration uses, sorted.
 func (d *Director) CheckTypes() []string { return slices.Sorted(maps.Keys(d.byType)) }
 
+// Marks says whether probes of a check type set a mark or choose an interface, for which their plugin needs a capability.
+func (d *Director) Marks(checkType string) bool {
+	return slices.ContainsFunc(d.byType[checkType], func(t *target) bool {
+		return t.spec.Egress.Mark != 0 || t.spec.Egress.Interface != ""
+	})
+}
+
 // Verdicts returns the verdicts that are held, by target ID, for the journal. Unknown ones are left out.
 func (d *Director) Verdicts() map[string]sdk.Verdict {
 	held := make(map[string]sdk.Verdict, len(d.targets))

@@ -39,7 +39,7 @@ func (t *target) message() sdk.Target {
 
 // sameProbe says whether two targets look at the same thing in the same way, however often.
 func (t *target) sameProbe(o *target) bool {
-	return t.check.Type == o.check.Type && t.spec.Address == o.spec.Address && t.spec.Port == o.spec.Port &&
+	return t.check.Type == o.check.Type && t.spec.Address == o.spec.Address && t.spec.Port == o.spec.Port && t.spec.Egress == o.spec.Egress &&
 		bytes.Equal(t.spec.Config, o.spec.Config) && t.check.Weighs == o.check.Weighs
 }
 

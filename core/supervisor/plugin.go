@@ -19,6 +19,8 @@ type Plugin struct {
 	Path    string // otherwise the file
 	SHA256  string // and what it must be, 64 hexadecimal digits
 
+	Marks bool // of a check type: probes of its set a mark or choose an interface, which takes CAP_NET_RAW
+
 	// Attach is called for each incarnation of the plugin, once it has said what it is: this is where the core tells it
 	// what should be, and listens. ctx ends when the incarnation does. An error that Attach returns before that ends the
 	// incarnation, and another one is started; nil leaves it running.
@@ -30,7 +32,7 @@ func (p Plugin) String() string { return sdk.Info{Kind: p.Kind, Name: p.Name}.St
 
 // same says whether what runs for p may go on running for q.
 func (p Plugin) same(q Plugin) bool {
-	return p.Kind == q.Kind && p.Name == q.Name && p.Builtin == q.Builtin && p.Path == q.Path && p.SHA256 == q.SHA256
+	return p.Kind == q.Kind && p.Name == q.Name && p.Builtin == q.Builtin && p.Path == q.Path && p.SHA256 == q.SHA256 && p.Marks == q.Marks
 }
 
 // A State is where a plugin is in its life.

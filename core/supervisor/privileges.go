@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -38,8 +40,17 @@ const nobody = 65534
 
 const mebibyte = 1 << 20
 
-// privilegesOf is the table.
+// privilegesOf is the table, and what the configuration adds to it.
 func privilegesOf(p Plugin) Privileges {
+	priv := ownPrivileges(p)
+	if p.Marks && !priv.Root && !slices.Contains(priv.Capabilities, unix.CAP_NET_RAW) {
+		priv.Capabilities = append(priv.Capabilities, unix.CAP_NET_RAW)
+	}
+	return priv
+}
+
+// ownPrivileges is the table.
+func ownPrivileges(p Plugin) Privileges {
 	plain := Privileges{View: ViewRead, Memory: 512 * mebibyte}
 	if !p.Builtin {
 		return plain // somebody else's, of whatever kind

@@ -26,6 +26,13 @@ func TestWhoGetsWhat(t *testing.T) {
 	if p := privilegesOf(check("script")); !p.Root || !p.NewPrivileges {
 		t.Errorf("check-script gets %+v, and runs programs as any user", p)
 	}
+	marks := check("http")
+	if marks.Marks = true; !slices.Equal(privilegesOf(marks).Capabilities, []uintptr{unix.CAP_NET_RAW}) || marks.same(check("http")) {
+		t.Errorf("check-http gets %+v for probes with a mark, and needs CAP_NET_RAW", privilegesOf(marks))
+	}
+	if p := privilegesOf(Plugin{Kind: sdk.KindCheck, Name: "ping", Builtin: true, Marks: true}); !slices.Equal(p.Capabilities, []uintptr{unix.CAP_NET_RAW}) {
+		t.Errorf("check-ping gets %+v for probes with a mark", p)
+	}
 	stranger := Plugin{Kind: sdk.KindCheck, Name: "script", Path: "/x"}
 	if p := privilegesOf(stranger); p.Root || p.NewPrivileges || len(p.Capabilities) > 0 {
 		t.Errorf("somebody else's plugin gets %+v because of its name", p)

@@ -165,8 +165,18 @@ type Check struct {
 	Timeout       time.Duration
 	RetryInterval time.Duration // 0: Interval
 	Fall, Rise    int
+	Spread        time.Duration // 0: the default, a fast start
+	Egress        Egress
 	Config        json.RawMessage // the type's own attributes, as its schema has them, defaults filled in
 	Weighs        bool            // its type may say what part of its weight a real server gets
+}
+
+// An Egress is how the probes of a check leave the director: source, interface and mark. Its zero value leaves that to the
+// routing table.
+type Egress struct {
+	Source    netip.Addr
+	Interface string
+	Mark      uint32
 }
 
 // IPVS is the ipvs block.

@@ -64,6 +64,7 @@ func (l *loader) check(b schema.Block, c *config.Check) (body schema.Content, ok
 	if a := body.Attr("port"); a.Written() {
 		c.Port, _ = r.Port(a)
 	}
+	l.egress(t, &body, c)
 	l.schedule(&body, c)
 	c.Config, c.Weighs = l.decode(t, b, &body), t.weighs
 	return body, true
@@ -86,6 +87,9 @@ func (l *loader) schedule(body *schema.Content, c *config.Check) {
 	}
 	if d, ok := l.duration(body.Attr("retry_interval"), shortestInterval, longestInterval); ok {
 		c.RetryInterval = d
+	}
+	if d, ok := l.duration(body.Attr("spread"), time.Millisecond, longestInterval); ok {
+		c.Spread = d
 	}
 	if n, ok := l.r.Int(body.Attr("fall"), 1, mostResults); ok {
 		c.Fall = int(n)

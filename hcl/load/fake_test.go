@@ -36,7 +36,7 @@ func (f *fakeTypes) Schema(kind, name string, p *config.Plugin) (schema.Schema, 
 	case "check agent":
 		return schema.Schema{Weighs: true}, nil
 	case "check tcp", "check ping":
-		return schema.Schema{}, nil
+		return schema.Schema{Egress: true}, nil
 	case "check http":
 		return schema.Schema{
 			Attributes: []schema.Attribute{
@@ -49,6 +49,7 @@ func (f *fakeTypes) Schema(kind, name string, p *config.Plugin) (schema.Schema, 
 			Blocks: []schema.BlockType{{Name: "request", Repeated: true, Schema: schema.Schema{
 				Attributes: []schema.Attribute{{Name: "path", Type: schema.String, Required: true}},
 			}}},
+			Egress: true,
 		}, nil
 	case "check script", "notify script":
 		return schema.Schema{Attributes: []schema.Attribute{

@@ -71,7 +71,8 @@ var (
 
 // The attributes of these kinds of blocks that are the engine's own, whatever their type.
 var commonAttributes = map[string][]string{
-	"check":     {"address", "port", "interval", "timeout", "retry_interval", "fall", "rise"},
+	"check":     {"address", "port", "interval", "timeout", "retry_interval", "fall", "rise", "spread",
+		"source", "interface", "mark"},
 	"notify":    {"on", "only"},
 	"provision": {"virtual_servers"},
 }
@@ -96,6 +97,10 @@ var otherWords = map[string]string{
 	"connect_timeout":         `It is timeout in a check block here: check "tcp" { timeout = "3s" }.`,
 	"connect_port":            "It is port in a check block here.",
 	"connect_ip":              "It is address in a check block here.",
+	"bindto":                  "It is source in a check block here.",
+	"bind_if":                 "It is interface in a check block here.",
+	"bind_port":               "Probes of many targets can't share a port: the kernel chooses one for each.",
+	"warmup":                  "It is spread in a check block here, for where the default is too quick.",
 	"retry":                   "It is fall in a check block here, and counts every failure: retry 3 is fall = 4.",
 	"nb_get_retry":            "It is fall in a check block here, and counts every failure: nb_get_retry 3 is fall = 4.",
 	"delay_before_retry":      `It is retry_interval in a check block here.`,

@@ -65,6 +65,7 @@ func (l *loader) realServer(s *service, b schema.Block) *config.RealServer {
 	if !ok {
 		return nil
 	}
+	l.serverSources(rs, b)
 	return rs
 }
 

@@ -59,6 +59,7 @@ type typeEntry struct {
 	plugin   *config.Plugin
 	decoder  *schema.Decoder
 	weighs   bool                        // as its schema says
+	egress   bool                        // likewise
 	problems map[string][]schema.Problem // by values
 }
 
@@ -96,7 +97,7 @@ func (t *types) prepare(e *typeEntry, at hcl.Range) {
 		return
 	}
 	d.Defaults()
-	e.decoder, e.weighs = d, s.Weighs
+	e.decoder, e.weighs, e.egress = d, s.Weighs, s.Egress
 }
 
 func (t *types) builtin(kind string) []string {

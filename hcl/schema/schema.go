@@ -13,6 +13,7 @@ type Schema struct {
 	Attributes []Attribute
 	Blocks     []BlockType
 	Weighs     bool // of a check type: what it says may change the weight of a real server
+	Egress     bool // of a check type: its probes have a source, an interface and a mark
 }
 
 // An Attribute is one "name = value".

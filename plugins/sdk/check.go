@@ -12,6 +12,7 @@ type Target struct {
 	ID       string     // the core's name of it: "web/192.168.12.246:80/http", "check.script.nginx"
 	Address  netip.Addr // where to; the zero Addr for a type that needs none (script, file)
 	Port     uint16     // 0 where the type has none (ping)
+	Egress   Egress   // how its probes leave the director; only of a type whose schema declares that
 	Schedule Schedule
 	Config   json.RawMessage // the attributes of the type's own schema, defaults filled in
 	Initial  State           // the verdict that the core holds; StateUnknown lets the first probe decide
@@ -25,6 +26,10 @@ type Schedule struct {
 	RetryInterval time.Duration // in place of Interval while results contradict the verdict; 0: Interval
 	Fall          int           // failures in a row that take an up target down; at least 1
 	Rise          int           // successes in a row that take a down target up; at least 1
+
+	// Spread is the time over which the first probes of new targets are spread, evenly. 0: those of which nothing is known
+	// are looked at as soon as the machine carries it, the others within their intervals.
+	Spread time.Duration
 }
 
 // A State is what a check says of its target.

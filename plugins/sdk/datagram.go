@@ -43,7 +43,7 @@ func DialUDP(ctx context.Context, t Target) (*Datagrams, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := net.Dialer{Control: hearICMP}
+	dialer := t.Egress.dialer("udp", hearICMP)
 	conn, err := dialer.DialContext(ctx, "udp", where.String())
 	d := &Datagrams{ctx: ctx, target: t, conn: conn}
 	if err != nil {
@@ -115,7 +115,10 @@ func (d *Datagrams) Close() error {
 func (d *Datagrams) failed(err, ignored error) error {
 	where := netip.AddrPortFrom(d.target.Address, d.target.Port)
 	var errno syscall.Errno
+	egress := d.target.Egress.failed(err)
 	switch {
+	case egress != nil:
+		return egress
 	case errors.Is(d.ctx.Err(), context.Canceled):
 		return d.ctx.Err()
 	case d.ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded):

@@ -28,6 +28,7 @@ type describeSchema struct {
 	Attributes []describeAttribute `json:"attributes,omitempty"`
 	Blocks     []describeBlock     `json:"blocks,omitempty"`
 	Weighs     bool                `json:"weighs,omitempty"`
+	Egress     bool                `json:"egress,omitempty"`
 }
 
 type describeAttribute struct {
@@ -48,7 +49,7 @@ type describeBlock struct {
 }
 
 func (describeSchema) of(s Schema) (d describeSchema) {
-	d.Doc, d.Weighs = s.Doc, s.Weighs
+	d.Doc, d.Weighs, d.Egress = s.Doc, s.Weighs, s.Egress
 	for _, a := range s.Attributes {
 		d.Attributes = append(d.Attributes, describeAttribute(a))
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Dial connects to a check's target by TCP. Its error is a reason as operators read it: "connect 10.0.0.1:80: connection
-// refused", "timeout after 3s: connect 10.0.0.1:80".
+// refused", "timeout after 3s: connect 10.0.0.1:80". The connection leaves as the target's Egress says.
 //
 // Closing the connection resets it (SO_LINGER with 0 seconds): a director that probes ten thousand real servers a second
 // would otherwise keep as many sockets in TIME_WAIT for a minute each. What was written and not yet sent is lost then, so
@@ -21,11 +21,14 @@ func Dial(ctx context.Context, t Target) (*net.TCPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := net.Dialer{KeepAlive: -1}
+	d := t.Egress.dialer("tcp", nil)
 	// Not DialTCP: it binds the socket to the local address, also to one that is not given, at the price of a system call.
 	conn, err := d.DialContext(ctx, "tcp", where.String())
 	var errno syscall.Errno
+	egress := t.Egress.failed(err)
 	switch {
+	case egress != nil:
+		return nil, egress
 	case err == nil:
 		c := conn.(*net.TCPConn)
 		if err := c.SetLinger(0); err != nil {

@@ -68,9 +68,9 @@ type Option func(*Plugin)
 // method, if any, is asked about each block. NewCheck and others with a type parameter do this by themselves.
 func Config[C any]() Option {
 	return func(p *Plugin) {
-		doc, weighs := p.info.Schema.Doc, p.info.Schema.Weighs
+		doc, weighs, egress := p.info.Schema.Doc, p.info.Schema.Weighs, p.info.Schema.Egress
 		p.info.Schema = SchemaOf[C]()
-		p.info.Schema.Doc, p.info.Schema.Weighs = doc, weighs
+		p.info.Schema.Doc, p.info.Schema.Weighs, p.info.Schema.Egress = doc, weighs, egress
 		p.validate = func(config json.RawMessage) []Diagnostic {
 			_, diagnostics := decode[C](config)
 			return diagnostics

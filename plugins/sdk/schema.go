@@ -10,6 +10,7 @@ type Schema struct {
 	Attributes []Attribute
 	Blocks     []BlockType
 	Weighs     bool // of a check type: its verdicts may have a Factor
+	Egress     bool // of a check type: its probes leave as their target's Egress says
 }
 
 // An Attribute is one "name = value" of a block.

@@ -17,6 +17,7 @@ func targetOut(t Target) *pluginv1.Target {
 		ConfigJson:    t.Config,
 		Initial:       stateOut(t.Initial),
 		WeightPercent: factorOut(t.Factor),
+		Egress:        egressOut(t.Egress),
 	}
 }
 
@@ -42,8 +43,25 @@ func targetIn(m *pluginv1.Target) (t Target, err error) {
 	if t.Initial, err = stateIn(m.GetInitial()); err != nil {
 		return t, err
 	}
+	if t.Egress, err = egressIn(m.GetEgress()); err != nil {
+		return t, err
+	}
 	t.Factor, err = factorIn(m.WeightPercent)
 	return t, err
+}
+
+// egressOut leaves one that says nothing out.
+func egressOut(e Egress) *pluginv1.Egress {
+	if e.IsZero() {
+		return nil
+	}
+	return &pluginv1.Egress{Source: addrOut(e.Source), Interface: e.Interface, Mark: e.Mark}
+}
+
+func egressIn(m *pluginv1.Egress) (e Egress, err error) {
+	e = Egress{Interface: m.GetInterface(), Mark: m.GetMark()}
+	e.Source, err = addrIn(m.GetSource())
+	return e, err
 }
 
 // configIn keeps "no configuration" nil.
@@ -55,13 +73,17 @@ func configIn(b []byte) json.RawMessage {
 }
 
 func scheduleOut(s Schedule) *pluginv1.Schedule {
-	return &pluginv1.Schedule{
+	m := &pluginv1.Schedule{
 		Interval:      durationOut(s.Interval),
 		Timeout:       durationOut(s.Timeout),
 		RetryInterval: durationOut(s.RetryInterval),
 		Fall:          countOut(s.Fall),
 		Rise:          countOut(s.Rise),
 	}
+	if s.Spread != 0 {
+		m.Spread = durationOut(s.Spread)
+	}
+	return m
 }
 
 func scheduleIn(m *pluginv1.Schedule) (s Schedule, err error) {
@@ -78,7 +100,8 @@ func scheduleIn(m *pluginv1.Schedule) (s Schedule, err error) {
 		return s, fmt.Errorf("reading fall %d, rise %d: too large", m.GetFall(), m.GetRise())
 	}
 	s.Fall, s.Rise = int(m.GetFall()), int(m.GetRise())
-	return s, nil
+	s.Spread, err = durationIn("spread", m.GetSpread())
+	return s, err
 }
 
 // countOut writes a count that is never negative.

@@ -13,6 +13,7 @@ func schemaOut(s Schema) *pluginv1.Schema {
 	return &pluginv1.Schema{
 		Doc:        s.Doc,
 		Weighs:     s.Weighs,
+		Egress:     s.Egress,
 		Attributes: each(s.Attributes, attributeOut),
 		Blocks: each(s.Blocks, func(b BlockType) *pluginv1.BlockType {
 			return &pluginv1.BlockType{Name: b.Name, Schema: schemaOut(b.Schema), Repeated: b.Repeated, Required: b.Required}
@@ -36,7 +37,7 @@ func schemaIn(m *pluginv1.Schema, depth int) (s Schema, err error) {
 	if depth > maxSchemaDepth {
 		return s, fmt.Errorf("reading a schema: blocks lie more than %d deep", maxSchemaDepth)
 	}
-	s = Schema{Doc: m.GetDoc(), Weighs: m.GetWeighs(), Attributes: each(m.GetAttributes(), attributeIn)}
+	s = Schema{Doc: m.GetDoc(), Weighs: m.GetWeighs(), Egress: m.GetEgress(), Attributes: each(m.GetAttributes(), attributeIn)}
 	s.Blocks, err = eachIn(m.GetBlocks(), func(m *pluginv1.BlockType) (b BlockType, err error) {
 		b = BlockType{Name: m.GetName(), Repeated: m.GetRepeated(), Required: m.GetRequired()}
 		b.Schema, err = schemaIn(m.GetSchema(), depth+1)

@@ -18,7 +18,7 @@ import (
 func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name: "agent", Version: "1.0.0",
-		Schema: sdk.Schema{Doc: "Asks an agent on the real server for its state and weight.", Weighs: true},
+		Schema: sdk.Schema{Doc: "Asks an agent on the real server for its state and weight.", Weighs: true, Egress: true},
 	}, probe)
 }
 

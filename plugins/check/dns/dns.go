@@ -21,7 +21,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "dns",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "Asks a question by DNS; up when the answer is right."},
+		Schema:  sdk.Schema{Doc: "Asks a question by DNS; up when the answer is right.", Egress: true},
 	}, probe)
 }
 

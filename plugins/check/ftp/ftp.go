@@ -15,7 +15,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "ftp",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "up when it greets as an FTP server and lets a user in"},
+		Schema:  sdk.Schema{Doc: "up when it greets as an FTP server and lets a user in", Egress: true},
 	}, probe)
 }
 

@@ -22,7 +22,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "grpc",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "Asks by the gRPC health protocol; up when the answer is SERVING."},
+		Schema:  sdk.Schema{Doc: "Asks by the gRPC health protocol; up when the answer is SERVING.", Egress: true},
 	}, probe)
 }
 

@@ -12,7 +12,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "http",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "up when it answers a request by http or https as it should"},
+		Schema:  sdk.Schema{Doc: "up when it answers a request by http or https as it should", Egress: true},
 	}, newProber().probe)
 }
 

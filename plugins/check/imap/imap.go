@@ -20,7 +20,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "imap",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "up when it greets as an IMAP server, answers NOOP and lets a user in"},
+		Schema:  sdk.Schema{Doc: "up when it greets as an IMAP server, answers NOOP and lets a user in", Egress: true},
 	}, probe)
 }
 

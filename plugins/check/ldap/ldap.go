@@ -24,7 +24,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "ldap",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "up when it finds an entry of the directory, and lets somebody in"},
+		Schema:  sdk.Schema{Doc: "up when it finds an entry of the directory, and lets somebody in", Egress: true},
 	}, probe)
 }
 

@@ -13,7 +13,7 @@ import (
 func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name: "load", Version: "1.0.0",
-		Schema: sdk.Schema{Doc: "Weighs a real server by its load, as it says by SSH or SNMP.", Weighs: true},
+		Schema: sdk.Schema{Doc: "Weighs a real server by its load, as it says by SSH or SNMP.", Weighs: true, Egress: true},
 	}, probe)
 }
 

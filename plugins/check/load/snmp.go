@@ -69,6 +69,10 @@ func (s *SNMP) agent(ctx context.Context, t sdk.Target) *gosnmp.GoSNMP {
 		Target: t.Address.String(), Port: t.Port, Transport: "udp",
 		Version: gosnmp.Version2c, Community: s.Community,
 		Context: ctx, Timeout: time.Second, Retries: 3, MaxOids: 60,
+		Control: t.Egress.Control,
+	}
+	if t.Egress.Source.IsValid() {
+		g.LocalAddr = netip.AddrPortFrom(t.Egress.Source, 0).String()
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		g.Timeout = max(time.Until(deadline)/2, time.Millisecond) // a datagram may be lost

@@ -21,7 +21,7 @@ import (
 func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name: "mysql", Version: "1.0.0",
-		Schema: sdk.Schema{Doc: "Logs in to MySQL or MariaDB and asks something."},
+		Schema: sdk.Schema{Doc: "Logs in to MySQL or MariaDB and asks something.", Egress: true},
 	}, probe)
 }
 

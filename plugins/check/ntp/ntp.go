@@ -20,7 +20,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "ntp",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "Asks for the time; up when the server's clock is synchronised."},
+		Schema:  sdk.Schema{Doc: "Asks for the time; up when the server's clock is synchronised.", Egress: true},
 	}, probe)
 }
 

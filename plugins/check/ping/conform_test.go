@@ -8,7 +8,7 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	answers := plugin(func(f family) (conn, error) {
+	answers := plugin(func(f family, _ sdk.Egress) (conn, error) {
 		if f == ipv6Family {
 			return refusing{newWire(f, nothing)}, nil
 		}

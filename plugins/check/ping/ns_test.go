@@ -2,6 +2,7 @@ package ping
 
 import (
 	"errors"
+	"net/netip"
 	"sync"
 	"syscall"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/evenkeel/evenkeel/plugins/sdk"
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/netspace"
 )
 
@@ -48,6 +50,36 @@ var kinds = map[string]struct {
 }{
 	"without privilege": {"0 2147483647", false},
 	"raw":               {"1 0", true},
+}
+
+func TestNSPingsLeaveAsTheirEgressSays(t *testing.T) {
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			director, _ := spaces(t, kind.groups)
+			p := openIn(t, director)
+			for _, tt := range []struct {
+				address string
+				egress  sdk.Egress
+				want    string
+			}{
+				{"10.78.0.2", sdk.Egress{Source: netip.MustParseAddr("10.78.0.1"), Interface: "ping0", Mark: 7}, ""},
+				{"fd78::2", sdk.Egress{Source: netip.MustParseAddr("fd78::1"), Interface: "ping0", Mark: 7}, ""},
+				{"10.78.0.2", sdk.Egress{Source: netip.MustParseAddr("10.78.0.9")}, "source 10.78.0.9: cannot assign requested address"},
+				{"10.78.0.2", sdk.Egress{Source: netip.MustParseAddr("127.0.0.1"), Mark: 7}, "sending an echo request to 10.78.0.2: invalid argument"},
+				{"10.78.0.2", sdk.Egress{Interface: "ping9"}, "interface ping9: no such device"},
+			} {
+				target := at(tt.address)
+				target.Egress = tt.egress
+				for range 2 {
+					var got string
+					director.Do(func() error { got = ask(t, p, target, `{}`); return nil })
+					if got != tt.want {
+						t.Errorf("%s by %+v: got %q, want %q", tt.address, tt.egress, got, tt.want)
+					}
+				}
+			}
+		})
+	}
 }
 
 func TestNSTheKernelAnswers(t *testing.T) {

@@ -207,7 +207,7 @@ func (refusing) WriteTo([]byte, netip.Addr, int) error {
 }
 
 func TestWhatCannotBeSentIsDownInTheSystemsWords(t *testing.T) {
-	p, err := open(func(f family) (conn, error) { return refusing{newWire(f, nothing)}, nil })
+	p, err := open(func(f family, _ sdk.Egress) (conn, error) { return refusing{newWire(f, nothing)}, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestWhatCannotBeSentIsDownInTheSystemsWords(t *testing.T) {
 }
 
 func TestAMachineWithoutIPv6StillHasIPv4(t *testing.T) {
-	p, err := open(func(f family) (conn, error) {
+	p, err := open(func(f family, _ sdk.Egress) (conn, error) {
 		if f == ipv6Family {
 			return nil, fmt.Errorf("opening: %w", syscall.EAFNOSUPPORT)
 		}
@@ -241,7 +241,7 @@ func TestAMachineWithoutIPv6StillHasIPv4(t *testing.T) {
 
 func TestWithoutThePrivilegeThereIsNoPlugin(t *testing.T) {
 	var opened *wire
-	_, err := open(func(f family) (conn, error) {
+	_, err := open(func(f family, _ sdk.Egress) (conn, error) {
 		if f == ipv6Family {
 			return nil, syscall.EPERM
 		}

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
+
+	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
 
 // A family is IPv4 or IPv6.
@@ -56,31 +58,46 @@ type socket struct {
 // listen opens a socket: one that needs no privilege, if net.ipv4.ping_group_range has this process's group, otherwise a raw
 // one, for which CAP_NET_RAW is needed. The kernel chooses the identifier of the former and hands it only the replies that
 // have it; a raw one gets those of others, too.
-func listen(f family) (conn, error) {
-	all := [...]string{"0.0.0.0", "::"}[f]
-	c, err := icmp.ListenPacket([...]string{"udp4", "udp6"}[f], all)
+func listen(f family, e sdk.Egress) (conn, error) {
+	from := [...]string{"0.0.0.0", "::"}[f]
+	if e.Source.IsValid() {
+		from = e.Source.String()
+	}
+	c, err := icmp.ListenPacket([...]string{"udp4", "udp6"}[f], from)
 	if err == nil {
 		s := &socket{PacketConn: c, family: f, id: uint16(c.LocalAddr().(*net.UDPAddr).Port)}
-		return s, s.prepare()
+		return s.prepared(e)
 	}
-	if !errors.Is(err, syscall.EACCES) && !errors.Is(err, syscall.EPERM) {
+	if !errors.Is(err, syscall.EACCES) && !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
 		return nil, fmt.Errorf("opening an ICMP socket of %s: %w", f, err)
 	}
-	c, err = icmp.ListenPacket([...]string{"ip4:icmp", "ip6:ipv6-icmp"}[f], all)
+	c, err = icmp.ListenPacket([...]string{"ip4:icmp", "ip6:ipv6-icmp"}[f], from)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return nil, &sdk.EgressError{What: "source " + from, Err: bare(err)}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening an ICMP socket of %s, which takes CAP_NET_RAW or a group within net.ipv4.ping_group_range: %w", f, bare(err))
 	}
 	var id [2]byte
 	rand.Read(id[:]) // never fails
 	s := &socket{PacketConn: c, family: f, raw: true, id: binary.BigEndian.Uint16(id[:])}
-	return s, s.prepare()
+	return s.prepared(e)
+}
+
+// prepared returns the socket, prepared, or closes it.
+func (s *socket) prepared(e sdk.Egress) (conn, error) {
+	if err := s.prepare(e); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // receiveBytes is how much the kernel keeps for the socket: replies of some thousand real servers may come at once.
 const receiveBytes = 1 << 20
 
-// prepare makes room for replies, and lets a raw socket get nothing else.
-func (s *socket) prepare() error {
+// prepare makes room for replies, lets a raw socket get nothing else, and sees to how its packets leave.
+func (s *socket) prepare(e sdk.Egress) error {
 	var p net.PacketConn
 	if s.family == ipv4Family {
 		p = s.IPv4PacketConn().PacketConn
@@ -90,10 +107,19 @@ func (s *socket) prepare() error {
 	if b, ok := p.(interface{ SetReadBuffer(int) error }); ok {
 		b.SetReadBuffer(receiveBytes) // as much of it as net.core.rmem_max lets it have
 	}
+	var err error
+	if c, ok := p.(syscall.Conn); ok && !e.IsZero() {
+		raw, err := c.SyscallConn()
+		if err == nil {
+			err = e.Control("", "", raw)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if !s.raw {
 		return nil
 	}
-	var err error
 	if s.family == ipv4Family {
 		var filter ipv4.ICMPFilter
 		filter.SetAll(true)
@@ -106,7 +132,6 @@ func (s *socket) prepare() error {
 		err = s.IPv6PacketConn().SetICMPFilter(&filter)
 	}
 	if err != nil {
-		s.Close()
 		return fmt.Errorf("filtering an ICMP socket of %s: %w", s.family, err)
 	}
 	return nil

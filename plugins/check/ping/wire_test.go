@@ -92,7 +92,7 @@ func nothing(message) []message { return nil }
 func newPinger(t testing.TB, answer func(message) []message) (*pinger, *wire) {
 	t.Helper()
 	var first *wire
-	p, err := open(func(f family) (conn, error) {
+	p, err := open(func(f family, _ sdk.Egress) (conn, error) {
 		w := newWire(f, answer)
 		if first == nil {
 			first = w

@@ -17,7 +17,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "pop3",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "up when it greets as a POP3 server and lets a user in"},
+		Schema:  sdk.Schema{Doc: "up when it greets as a POP3 server and lets a user in", Egress: true},
 	}, probe)
 }
 

@@ -19,7 +19,7 @@ import (
 func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name: "postgres", Version: "1.0.0",
-		Schema: sdk.Schema{Doc: "Logs in to PostgreSQL and asks for a row."},
+		Schema: sdk.Schema{Doc: "Logs in to PostgreSQL and asks for a row.", Egress: true},
 	}, probe)
 }
 

@@ -18,7 +18,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "radius",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "Authenticates a user by RADIUS, or asks for the server's status."},
+		Schema:  sdk.Schema{Doc: "Authenticates a user by RADIUS, or asks for the server's status.", Egress: true},
 	}, probe)
 }
 

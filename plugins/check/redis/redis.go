@@ -15,7 +15,7 @@ import (
 func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name: "redis", Version: "1.0.0",
-		Schema: sdk.Schema{Doc: "Asks Redis, or one that speaks its protocol, for PONG and its role."},
+		Schema: sdk.Schema{Doc: "Asks Redis, or one that speaks its protocol, for PONG and its role.", Egress: true},
 	}, probe)
 }
 

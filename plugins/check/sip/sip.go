@@ -20,7 +20,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "sip",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "Asks for OPTIONS by SIP; up when the status of the answer is good."},
+		Schema:  sdk.Schema{Doc: "Asks for OPTIONS by SIP; up when the status of the answer is good.", Egress: true},
 	}, probe)
 }
 

@@ -19,7 +19,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "smtp",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "up when it greets as a mail server and answers EHLO"},
+		Schema:  sdk.Schema{Doc: "up when it greets as a mail server and answers EHLO", Egress: true},
 	}, probe)
 }
 

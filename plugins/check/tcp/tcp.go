@@ -12,7 +12,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "tcp",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "Connects; a connection that is accepted is the answer."},
+		Schema:  sdk.Schema{Doc: "Connects; a connection that is accepted is the answer.", Egress: true},
 	}, probe)
 }
 

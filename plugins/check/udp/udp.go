@@ -15,7 +15,7 @@ func Plugin() sdk.Plugin {
 	return sdk.NewCheck(sdk.Info{
 		Name:    "udp",
 		Version: "1.0.0",
-		Schema:  sdk.Schema{Doc: "Sends a datagram; up when the reply is right or, where none is wanted, when none says that the port is unreachable."},
+		Schema:  sdk.Schema{Doc: "Sends a datagram; up when the reply is right or, where none is wanted, when none says that the port is unreachable.", Egress: true},
 	}, probe)
 }
 

@@ -82,6 +82,8 @@ type Target struct {
 	Initial    State                  `protobuf:"varint,6,opt,name=initial,proto3,enum=evenkeel.plugin.v1.State" json:"initial,omitempty"`
 	// Of the verdict that initial is, as in Verdict.
 	WeightPercent *uint32 `protobuf:"varint,7,opt,name=weight_percent,json=weightPercent,proto3,oneof" json:"weight_percent,omitempty"`
+	// How its probes leave the director; only for a type whose schema says egress.
+	Egress        *Egress `protobuf:"bytes,8,opt,name=egress,proto3" json:"egress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -165,6 +167,73 @@ func (x *Target) GetWeightPercent() uint32 {
 	return 0
 }
 
+func (x *Target) GetEgress() *Egress {
+	if x != nil {
+		return x.Egress
+	}
+	return nil
+}
+
+type Egress struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`       // the address that packets come from; empty: the kernel chooses
+	Interface     string                 `protobuf:"bytes,2,opt,name=interface,proto3" json:"interface,omitempty"` // SO_BINDTODEVICE; empty: any
+	Mark          uint32                 `protobuf:"varint,3,opt,name=mark,proto3" json:"mark,omitempty"`          // SO_MARK; 0: none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Egress) Reset() {
+	*x = Egress{}
+	mi := &file_check_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Egress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Egress) ProtoMessage() {}
+
+func (x *Egress) ProtoReflect() protoreflect.Message {
+	mi := &file_check_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Egress.ProtoReflect.Descriptor instead.
+func (*Egress) Descriptor() ([]byte, []int) {
+	return file_check_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Egress) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Egress) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
+}
+
+func (x *Egress) GetMark() uint32 {
+	if x != nil {
+		return x.Mark
+	}
+	return 0
+}
+
 type Schedule struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Interval      *durationpb.Duration   `protobuf:"bytes,1,opt,name=interval,proto3" json:"interval,omitempty"`
@@ -172,13 +241,15 @@ type Schedule struct {
 	RetryInterval *durationpb.Duration   `protobuf:"bytes,3,opt,name=retry_interval,json=retryInterval,proto3" json:"retry_interval,omitempty"`
 	Fall          uint32                 `protobuf:"varint,4,opt,name=fall,proto3" json:"fall,omitempty"`
 	Rise          uint32                 `protobuf:"varint,5,opt,name=rise,proto3" json:"rise,omitempty"`
+	// The time over which the first probes of new targets are spread; not set: as soon as can be.
+	Spread        *durationpb.Duration `protobuf:"bytes,6,opt,name=spread,proto3" json:"spread,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Schedule) Reset() {
 	*x = Schedule{}
-	mi := &file_check_proto_msgTypes[1]
+	mi := &file_check_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -190,7 +261,7 @@ func (x *Schedule) String() string {
 func (*Schedule) ProtoMessage() {}
 
 func (x *Schedule) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[1]
+	mi := &file_check_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -203,7 +274,7 @@ func (x *Schedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
 func (*Schedule) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{1}
+	return file_check_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Schedule) GetInterval() *durationpb.Duration {
@@ -241,6 +312,13 @@ func (x *Schedule) GetRise() uint32 {
 	return 0
 }
 
+func (x *Schedule) GetSpread() *durationpb.Duration {
+	if x != nil {
+		return x.Spread
+	}
+	return nil
+}
+
 type CheckServiceApplyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Generation    uint64                 `protobuf:"varint,1,opt,name=generation,proto3" json:"generation,omitempty"`
@@ -253,7 +331,7 @@ type CheckServiceApplyRequest struct {
 
 func (x *CheckServiceApplyRequest) Reset() {
 	*x = CheckServiceApplyRequest{}
-	mi := &file_check_proto_msgTypes[2]
+	mi := &file_check_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -265,7 +343,7 @@ func (x *CheckServiceApplyRequest) String() string {
 func (*CheckServiceApplyRequest) ProtoMessage() {}
 
 func (x *CheckServiceApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[2]
+	mi := &file_check_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -278,7 +356,7 @@ func (x *CheckServiceApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckServiceApplyRequest.ProtoReflect.Descriptor instead.
 func (*CheckServiceApplyRequest) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{2}
+	return file_check_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CheckServiceApplyRequest) GetGeneration() uint64 {
@@ -317,7 +395,7 @@ type CheckServiceApplyResponse struct {
 
 func (x *CheckServiceApplyResponse) Reset() {
 	*x = CheckServiceApplyResponse{}
-	mi := &file_check_proto_msgTypes[3]
+	mi := &file_check_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +407,7 @@ func (x *CheckServiceApplyResponse) String() string {
 func (*CheckServiceApplyResponse) ProtoMessage() {}
 
 func (x *CheckServiceApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[3]
+	mi := &file_check_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +420,7 @@ func (x *CheckServiceApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckServiceApplyResponse.ProtoReflect.Descriptor instead.
 func (*CheckServiceApplyResponse) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{3}
+	return file_check_proto_rawDescGZIP(), []int{4}
 }
 
 type CheckServiceWatchRequest struct {
@@ -353,7 +431,7 @@ type CheckServiceWatchRequest struct {
 
 func (x *CheckServiceWatchRequest) Reset() {
 	*x = CheckServiceWatchRequest{}
-	mi := &file_check_proto_msgTypes[4]
+	mi := &file_check_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -365,7 +443,7 @@ func (x *CheckServiceWatchRequest) String() string {
 func (*CheckServiceWatchRequest) ProtoMessage() {}
 
 func (x *CheckServiceWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[4]
+	mi := &file_check_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -378,7 +456,7 @@ func (x *CheckServiceWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckServiceWatchRequest.ProtoReflect.Descriptor instead.
 func (*CheckServiceWatchRequest) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{4}
+	return file_check_proto_rawDescGZIP(), []int{5}
 }
 
 type CheckServiceWatchResponse struct {
@@ -395,7 +473,7 @@ type CheckServiceWatchResponse struct {
 
 func (x *CheckServiceWatchResponse) Reset() {
 	*x = CheckServiceWatchResponse{}
-	mi := &file_check_proto_msgTypes[5]
+	mi := &file_check_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -407,7 +485,7 @@ func (x *CheckServiceWatchResponse) String() string {
 func (*CheckServiceWatchResponse) ProtoMessage() {}
 
 func (x *CheckServiceWatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[5]
+	mi := &file_check_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +498,7 @@ func (x *CheckServiceWatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckServiceWatchResponse.ProtoReflect.Descriptor instead.
 func (*CheckServiceWatchResponse) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{5}
+	return file_check_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CheckServiceWatchResponse) GetGeneration() uint64 {
@@ -473,7 +551,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_check_proto_msgTypes[6]
+	mi := &file_check_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +563,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[6]
+	mi := &file_check_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +576,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{6}
+	return file_check_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Verdict) GetTargetId() string {
@@ -549,7 +627,7 @@ type Summary struct {
 
 func (x *Summary) Reset() {
 	*x = Summary{}
-	mi := &file_check_proto_msgTypes[7]
+	mi := &file_check_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -561,7 +639,7 @@ func (x *Summary) String() string {
 func (*Summary) ProtoMessage() {}
 
 func (x *Summary) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[7]
+	mi := &file_check_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -574,7 +652,7 @@ func (x *Summary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Summary.ProtoReflect.Descriptor instead.
 func (*Summary) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{7}
+	return file_check_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Summary) GetTargetId() string {
@@ -621,7 +699,7 @@ type CheckServiceProbeRequest struct {
 
 func (x *CheckServiceProbeRequest) Reset() {
 	*x = CheckServiceProbeRequest{}
-	mi := &file_check_proto_msgTypes[8]
+	mi := &file_check_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +711,7 @@ func (x *CheckServiceProbeRequest) String() string {
 func (*CheckServiceProbeRequest) ProtoMessage() {}
 
 func (x *CheckServiceProbeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[8]
+	mi := &file_check_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +724,7 @@ func (x *CheckServiceProbeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckServiceProbeRequest.ProtoReflect.Descriptor instead.
 func (*CheckServiceProbeRequest) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{8}
+	return file_check_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CheckServiceProbeRequest) GetTarget() *Target {
@@ -666,7 +744,7 @@ type CheckServiceProbeResponse struct {
 
 func (x *CheckServiceProbeResponse) Reset() {
 	*x = CheckServiceProbeResponse{}
-	mi := &file_check_proto_msgTypes[9]
+	mi := &file_check_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +756,7 @@ func (x *CheckServiceProbeResponse) String() string {
 func (*CheckServiceProbeResponse) ProtoMessage() {}
 
 func (x *CheckServiceProbeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_check_proto_msgTypes[9]
+	mi := &file_check_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +769,7 @@ func (x *CheckServiceProbeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckServiceProbeResponse.ProtoReflect.Descriptor instead.
 func (*CheckServiceProbeResponse) Descriptor() ([]byte, []int) {
-	return file_check_proto_rawDescGZIP(), []int{9}
+	return file_check_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CheckServiceProbeResponse) GetUp() bool {
@@ -712,7 +790,7 @@ var File_check_proto protoreflect.FileDescriptor
 
 const file_check_proto_rawDesc = "" +
 	"\n" +
-	"\vcheck.proto\x12\x12evenkeel.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x02\n" +
+	"\vcheck.proto\x12\x12evenkeel.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x02\n" +
 	"\x06Target\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -721,14 +799,20 @@ const file_check_proto_rawDesc = "" +
 	"\vconfig_json\x18\x05 \x01(\fR\n" +
 	"configJson\x123\n" +
 	"\ainitial\x18\x06 \x01(\x0e2\x19.evenkeel.plugin.v1.StateR\ainitial\x12*\n" +
-	"\x0eweight_percent\x18\a \x01(\rH\x00R\rweightPercent\x88\x01\x01B\x11\n" +
-	"\x0f_weight_percent\"\xe0\x01\n" +
+	"\x0eweight_percent\x18\a \x01(\rH\x00R\rweightPercent\x88\x01\x01\x122\n" +
+	"\x06egress\x18\b \x01(\v2\x1a.evenkeel.plugin.v1.EgressR\x06egressB\x11\n" +
+	"\x0f_weight_percent\"R\n" +
+	"\x06Egress\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1c\n" +
+	"\tinterface\x18\x02 \x01(\tR\tinterface\x12\x12\n" +
+	"\x04mark\x18\x03 \x01(\rR\x04mark\"\x93\x02\n" +
 	"\bSchedule\x125\n" +
 	"\binterval\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\binterval\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12@\n" +
 	"\x0eretry_interval\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\rretryInterval\x12\x12\n" +
 	"\x04fall\x18\x04 \x01(\rR\x04fall\x12\x12\n" +
-	"\x04rise\x18\x05 \x01(\rR\x04rise\"\x9e\x01\n" +
+	"\x04rise\x18\x05 \x01(\rR\x04rise\x121\n" +
+	"\x06spread\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x06spread\"\x9e\x01\n" +
 	"\x18CheckServiceApplyRequest\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x01 \x01(\x04R\n" +
@@ -788,46 +872,49 @@ func file_check_proto_rawDescGZIP() []byte {
 }
 
 var file_check_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_check_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_check_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_check_proto_goTypes = []any{
 	(State)(0),                        // 0: evenkeel.plugin.v1.State
 	(*Target)(nil),                    // 1: evenkeel.plugin.v1.Target
-	(*Schedule)(nil),                  // 2: evenkeel.plugin.v1.Schedule
-	(*CheckServiceApplyRequest)(nil),  // 3: evenkeel.plugin.v1.CheckServiceApplyRequest
-	(*CheckServiceApplyResponse)(nil), // 4: evenkeel.plugin.v1.CheckServiceApplyResponse
-	(*CheckServiceWatchRequest)(nil),  // 5: evenkeel.plugin.v1.CheckServiceWatchRequest
-	(*CheckServiceWatchResponse)(nil), // 6: evenkeel.plugin.v1.CheckServiceWatchResponse
-	(*Verdict)(nil),                   // 7: evenkeel.plugin.v1.Verdict
-	(*Summary)(nil),                   // 8: evenkeel.plugin.v1.Summary
-	(*CheckServiceProbeRequest)(nil),  // 9: evenkeel.plugin.v1.CheckServiceProbeRequest
-	(*CheckServiceProbeResponse)(nil), // 10: evenkeel.plugin.v1.CheckServiceProbeResponse
-	(*durationpb.Duration)(nil),       // 11: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),     // 12: google.protobuf.Timestamp
+	(*Egress)(nil),                    // 2: evenkeel.plugin.v1.Egress
+	(*Schedule)(nil),                  // 3: evenkeel.plugin.v1.Schedule
+	(*CheckServiceApplyRequest)(nil),  // 4: evenkeel.plugin.v1.CheckServiceApplyRequest
+	(*CheckServiceApplyResponse)(nil), // 5: evenkeel.plugin.v1.CheckServiceApplyResponse
+	(*CheckServiceWatchRequest)(nil),  // 6: evenkeel.plugin.v1.CheckServiceWatchRequest
+	(*CheckServiceWatchResponse)(nil), // 7: evenkeel.plugin.v1.CheckServiceWatchResponse
+	(*Verdict)(nil),                   // 8: evenkeel.plugin.v1.Verdict
+	(*Summary)(nil),                   // 9: evenkeel.plugin.v1.Summary
+	(*CheckServiceProbeRequest)(nil),  // 10: evenkeel.plugin.v1.CheckServiceProbeRequest
+	(*CheckServiceProbeResponse)(nil), // 11: evenkeel.plugin.v1.CheckServiceProbeResponse
+	(*durationpb.Duration)(nil),       // 12: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),     // 13: google.protobuf.Timestamp
 }
 var file_check_proto_depIdxs = []int32{
-	2,  // 0: evenkeel.plugin.v1.Target.schedule:type_name -> evenkeel.plugin.v1.Schedule
+	3,  // 0: evenkeel.plugin.v1.Target.schedule:type_name -> evenkeel.plugin.v1.Schedule
 	0,  // 1: evenkeel.plugin.v1.Target.initial:type_name -> evenkeel.plugin.v1.State
-	11, // 2: evenkeel.plugin.v1.Schedule.interval:type_name -> google.protobuf.Duration
-	11, // 3: evenkeel.plugin.v1.Schedule.timeout:type_name -> google.protobuf.Duration
-	11, // 4: evenkeel.plugin.v1.Schedule.retry_interval:type_name -> google.protobuf.Duration
-	1,  // 5: evenkeel.plugin.v1.CheckServiceApplyRequest.targets:type_name -> evenkeel.plugin.v1.Target
-	7,  // 6: evenkeel.plugin.v1.CheckServiceWatchResponse.verdicts:type_name -> evenkeel.plugin.v1.Verdict
-	8,  // 7: evenkeel.plugin.v1.CheckServiceWatchResponse.summaries:type_name -> evenkeel.plugin.v1.Summary
-	0,  // 8: evenkeel.plugin.v1.Verdict.state:type_name -> evenkeel.plugin.v1.State
-	12, // 9: evenkeel.plugin.v1.Verdict.since:type_name -> google.protobuf.Timestamp
-	11, // 10: evenkeel.plugin.v1.Summary.latency:type_name -> google.protobuf.Duration
-	1,  // 11: evenkeel.plugin.v1.CheckServiceProbeRequest.target:type_name -> evenkeel.plugin.v1.Target
-	3,  // 12: evenkeel.plugin.v1.CheckService.Apply:input_type -> evenkeel.plugin.v1.CheckServiceApplyRequest
-	5,  // 13: evenkeel.plugin.v1.CheckService.Watch:input_type -> evenkeel.plugin.v1.CheckServiceWatchRequest
-	9,  // 14: evenkeel.plugin.v1.CheckService.Probe:input_type -> evenkeel.plugin.v1.CheckServiceProbeRequest
-	4,  // 15: evenkeel.plugin.v1.CheckService.Apply:output_type -> evenkeel.plugin.v1.CheckServiceApplyResponse
-	6,  // 16: evenkeel.plugin.v1.CheckService.Watch:output_type -> evenkeel.plugin.v1.CheckServiceWatchResponse
-	10, // 17: evenkeel.plugin.v1.CheckService.Probe:output_type -> evenkeel.plugin.v1.CheckServiceProbeResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	2,  // 2: evenkeel.plugin.v1.Target.egress:type_name -> evenkeel.plugin.v1.Egress
+	12, // 3: evenkeel.plugin.v1.Schedule.interval:type_name -> google.protobuf.Duration
+	12, // 4: evenkeel.plugin.v1.Schedule.timeout:type_name -> google.protobuf.Duration
+	12, // 5: evenkeel.plugin.v1.Schedule.retry_interval:type_name -> google.protobuf.Duration
+	12, // 6: evenkeel.plugin.v1.Schedule.spread:type_name -> google.protobuf.Duration
+	1,  // 7: evenkeel.plugin.v1.CheckServiceApplyRequest.targets:type_name -> evenkeel.plugin.v1.Target
+	8,  // 8: evenkeel.plugin.v1.CheckServiceWatchResponse.verdicts:type_name -> evenkeel.plugin.v1.Verdict
+	9,  // 9: evenkeel.plugin.v1.CheckServiceWatchResponse.summaries:type_name -> evenkeel.plugin.v1.Summary
+	0,  // 10: evenkeel.plugin.v1.Verdict.state:type_name -> evenkeel.plugin.v1.State
+	13, // 11: evenkeel.plugin.v1.Verdict.since:type_name -> google.protobuf.Timestamp
+	12, // 12: evenkeel.plugin.v1.Summary.latency:type_name -> google.protobuf.Duration
+	1,  // 13: evenkeel.plugin.v1.CheckServiceProbeRequest.target:type_name -> evenkeel.plugin.v1.Target
+	4,  // 14: evenkeel.plugin.v1.CheckService.Apply:input_type -> evenkeel.plugin.v1.CheckServiceApplyRequest
+	6,  // 15: evenkeel.plugin.v1.CheckService.Watch:input_type -> evenkeel.plugin.v1.CheckServiceWatchRequest
+	10, // 16: evenkeel.plugin.v1.CheckService.Probe:input_type -> evenkeel.plugin.v1.CheckServiceProbeRequest
+	5,  // 17: evenkeel.plugin.v1.CheckService.Apply:output_type -> evenkeel.plugin.v1.CheckServiceApplyResponse
+	7,  // 18: evenkeel.plugin.v1.CheckService.Watch:output_type -> evenkeel.plugin.v1.CheckServiceWatchResponse
+	11, // 19: evenkeel.plugin.v1.CheckService.Probe:output_type -> evenkeel.plugin.v1.CheckServiceProbeResponse
+	17, // [17:20] is the sub-list for method output_type
+	14, // [14:17] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_check_proto_init() }
@@ -836,14 +923,14 @@ func file_check_proto_init() {
 		return
 	}
 	file_check_proto_msgTypes[0].OneofWrappers = []any{}
-	file_check_proto_msgTypes[6].OneofWrappers = []any{}
+	file_check_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_check_proto_rawDesc), len(file_check_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

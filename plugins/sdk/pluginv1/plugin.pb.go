@@ -163,7 +163,9 @@ type Schema struct {
 	Attributes []*Attribute           `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	Blocks     []*BlockType           `protobuf:"bytes,3,rep,name=blocks,proto3" json:"blocks,omitempty"`
 	// Of a check type: its verdicts may have a weight_percent, which is ignored otherwise.
-	Weighs        bool `protobuf:"varint,4,opt,name=weighs,proto3" json:"weighs,omitempty"`
+	Weighs bool `protobuf:"varint,4,opt,name=weighs,proto3" json:"weighs,omitempty"`
+	// Of a check type: its probes leave as the egress of their target says.
+	Egress        bool `protobuf:"varint,5,opt,name=egress,proto3" json:"egress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,6 +224,13 @@ func (x *Schema) GetBlocks() []*BlockType {
 func (x *Schema) GetWeighs() bool {
 	if x != nil {
 		return x.Weighs
+	}
+	return false
+}
+
+func (x *Schema) GetEgress() bool {
+	if x != nil {
+		return x.Egress
 	}
 	return false
 }
@@ -736,14 +745,15 @@ const file_plugin_proto_rawDesc = "" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x122\n" +
 	"\x06schema\x18\x04 \x01(\v2\x1a.evenkeel.plugin.v1.SchemaR\x06schema\x12\x1a\n" +
-	"\bservices\x18\x05 \x03(\tR\bservices\"\xa8\x01\n" +
+	"\bservices\x18\x05 \x03(\tR\bservices\"\xc0\x01\n" +
 	"\x06Schema\x12\x10\n" +
 	"\x03doc\x18\x01 \x01(\tR\x03doc\x12=\n" +
 	"\n" +
 	"attributes\x18\x02 \x03(\v2\x1d.evenkeel.plugin.v1.AttributeR\n" +
 	"attributes\x125\n" +
 	"\x06blocks\x18\x03 \x03(\v2\x1d.evenkeel.plugin.v1.BlockTypeR\x06blocks\x12\x16\n" +
-	"\x06weighs\x18\x04 \x01(\bR\x06weighs\"\xb9\x01\n" +
+	"\x06weighs\x18\x04 \x01(\bR\x06weighs\x12\x16\n" +
+	"\x06egress\x18\x05 \x01(\bR\x06egress\"\xb9\x01\n" +
 	"\tAttribute\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x1a\n" +

@@ -82,7 +82,8 @@ func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed [
 	e.spread(fresh)
 }
 
-// spread gives new groups their phases and first probes: at their phases, or before that where nothing is known of them.
+// spread gives new groups their phases and first probes: where their targets say over what time, spread over that; otherwise
+// at their phases, or before that where nothing is known of them.
 func (e *Engine) spread(groups []*group) {
 	n := 0
 	for _, g := range groups {
@@ -97,7 +98,10 @@ func (e *Engine) spread(groups []*group) {
 		g.phase = now + moment(phase(i, n, g.target.Interval))
 		g.due = g.phase
 		soon := g.due
-		if g.state == StateUnknown {
+		if spread := g.target.Spread; spread > 0 {
+			soon = now + moment(phase(i, n, spread))
+			g.due = max(g.due, soon)
+		} else if g.state == StateUnknown {
 			soon = min(soon, now+moment(first(unknown)))
 			unknown++
 		}

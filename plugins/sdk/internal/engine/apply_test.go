@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -22,6 +23,19 @@ func TestIdenticalTargetsAreProbedOnceAndTheVerdictGoesToEach(t *testing.T) {
 			"a: down: connection refused", "b: down: connection refused", "c: down: connection refused"})
 		equal(t, "probes of a and b", len(w.probed("a"))+len(w.probed("b")), 7)
 		equal(t, "probes of c: one more, as it waited for its phase only after the first", len(w.probed("c")), 8)
+	})
+}
+
+func TestTargetsThatLeaveByOtherWaysAreProbedEachByItself(t *testing.T) {
+	inWorld(t, Config{}, func(t *testing.T, w *world) {
+		ts := servers(4)
+		for i := range ts {
+			ts[i].Address = ts[0].Address
+		}
+		ts[1].Egress.Mark, ts[2].Egress.Interface, ts[3].Egress.Source = 7, "eth1", netip.MustParseAddr("192.0.2.1")
+		w.Apply(1, true, ts, nil)
+		w.pass(time.Second)
+		equal(t, "targets probed", len(w.forget()), 4)
 	})
 }
 

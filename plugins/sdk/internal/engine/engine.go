@@ -59,9 +59,18 @@ type Target struct {
 	Retry    time.Duration // in place of Interval while results contradict the verdict; 0: Interval
 	Fall     int           // failures in a row that take an up target down
 	Rise     int           // successes in a row that take a down target up
+	Spread   time.Duration // over which first probes are spread; 0: as soon as can be
+	Egress   Egress        // of the probe's packets
 	Config   []byte        // handed to the probe as it is
 	Initial  State         // the verdict to start with; StateUnknown lets the first probe decide
 	Factor   Factor        // of that verdict
+}
+
+// An Egress has the fields of sdk.Egress; it is handed to the probe as it is.
+type Egress struct {
+	Source    netip.Addr
+	Interface string
+	Mark      uint32
 }
 
 // A Factor has the numbers of sdk.Factor; 0 says nothing.

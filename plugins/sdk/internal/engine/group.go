@@ -13,11 +13,13 @@ type key struct {
 	port                     uint16
 	interval, timeout, retry time.Duration
 	fall, rise               int
+	spread                   time.Duration
+	egress                   Egress
 	config                   string
 }
 
 func (t *Target) key() key {
-	return key{t.Address, t.Port, t.Interval, t.Timeout, t.Retry, t.Fall, t.Rise, string(t.Config)}
+	return key{t.Address, t.Port, t.Interval, t.Timeout, t.Retry, t.Fall, t.Rise, t.Spread, t.Egress, string(t.Config)}
 }
 
 // The longest durations that are told apart: sums of them do not overflow.
@@ -35,6 +37,7 @@ func (t Target) normal() Target {
 		t.Retry = max(t.Retry, time.Millisecond)
 	}
 	t.Fall, t.Rise = max(t.Fall, 1), max(t.Rise, 1)
+	t.Spread = min(max(t.Spread, 0), longest)
 	if t.Initial > StateDown {
 		t.Initial = StateUnknown
 	}

@@ -44,6 +44,28 @@ func TestAFewTargetsNeedNotWaitForTheirFirstProbe(t *testing.T) {
 	})
 }
 
+func TestFirstProbesAreSpreadOverTheTimeThatTheTargetSays(t *testing.T) {
+	for _, tt := range []struct {
+		spread time.Duration
+		third  []float64 // of ten targets at 10 s
+	}{
+		{5 * time.Second, []float64{1, 2, 12, 22, 32}}, // and then at its phase
+		{30 * time.Second, []float64{6, 12, 22, 32}},
+	} {
+		for _, state := range []State{StateUnknown, StateUp} {
+			inWorld(t, Config{}, func(t *testing.T, w *world) {
+				ts := servers(10)
+				for i := range ts {
+					ts[i].Spread, ts[i].Initial = tt.spread, state
+				}
+				w.Apply(1, true, ts, nil)
+				w.pass(33 * time.Second)
+				equal(t, "the third's probes", w.probed("web/2"), seconds(tt.third...))
+			})
+		}
+	}
+}
+
 func TestPhasesStayEvenAfterAllServersFailedAtOnce(t *testing.T) {
 	inWorld(t, Config{}, func(t *testing.T, w *world) {
 		ts := servers(10)
