@@ -28,6 +28,7 @@ func newRouter(h sdk.Host) (sdk.VRRP, error) {
 }
 
 func (r *router) Apply(_ context.Context, all []sdk.VRRPInstance) error {
+	r.host.Logger.Debug("told its instances", "at", time.Now().Format("05.000000"))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	wanted := map[string]bool{}

@@ -234,6 +234,7 @@ func TestAKilledPluginHasASuccessorThatIsToldEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
+	t.Logf("killed at %s", began.Format("05.000000"))
 	if err := p.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,17 @@ func TestAPluginThatRunsProgramsKeepsRoot(t *testing.T) {
 	}
 }
 
+func TestNSAVRRPPluginMayDoWhatItNeedsForItsDeadlines(t *testing.T) {
+	needRoot(t)
+	b := newBench(t)
+	met := make(chan *Instance, 1)
+	b.Set([]Plugin{holder(met)})
+	in, _ := meets(t, b, met)
+	if err := in.VRRP().Command(t.Context(), sdk.VRRPCommand{Instance: "any", Action: "privileges"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestACheckPluginCannotWriteWhereEverybodyMay(t *testing.T) {
 	if v, err := llsyscall.LandlockGetABIVersion(); err != nil || v < 1 {
 		t.Skip("the kernel has no landlock")
