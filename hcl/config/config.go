@@ -227,20 +227,3 @@ type Plugin struct {
 	Path     string
 	SHA256   string // 64 hexadecimal digits
 }
-
-// An Appliance is the appliance block.
-type Appliance struct {
-	Position    Position
-	Hostname    string
-	Nameservers []netip.Addr
-	NTPServers  []string
-	Interfaces  []ApplianceInterface
-}
-
-// An ApplianceInterface is an interface block of the appliance block.
-type ApplianceInterface struct {
-	Name      string
-	Position  Position
-	Addresses []netip.Prefix
-	Gateway   netip.Addr
-}

@@ -2,7 +2,9 @@ package load
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/evenkeel/evenkeel/hcl/config"
 	"github.com/evenkeel/evenkeel/hcl/schema"
@@ -23,9 +25,16 @@ func isHostName(s string) bool {
 	return len(s) <= 253
 }
 
+// The watchdog resets a box that has not fed it for so long.
+const (
+	defaultWatchdog  = time.Minute
+	shortestWatchdog = 10 * time.Second // a start of evenkeel must fit
+	longestWatchdog  = 10 * time.Minute // what common hardware counts: iTCO 613 s
+)
+
 // appliance decodes the appliance block: the box itself, where evenkeel is the whole system of it.
 func (l *loader) appliance(b schema.Block) {
-	ap := &config.Appliance{Position: position(b)}
+	ap := &config.Appliance{Position: position(b), Watchdog: defaultWatchdog}
 	l.cfg.Appliance = ap
 	body := l.r.Read(b.Body(), applianceShape)
 	name := body.Attr("hostname")
@@ -35,97 +44,106 @@ func (l *loader) appliance(b schema.Block) {
 		}
 		ap.Hostname = s
 	}
-	servers := body.Attr("nameservers")
-	elements, _ := l.r.List(servers)
-	for _, e := range elements {
-		text, ok := l.text(servers.Name, e)
-		if !ok {
-			continue
-		}
+	l.texts(body.Attr("nameservers"), func(text string, e schema.Element) {
 		addr, err := schema.ParseAddress(text)
 		if err != nil {
 			l.r.Errorf(e.Range, "Wrong address", "nameservers: %v.", err)
-			continue
+			return
 		}
 		ap.Nameservers = append(ap.Nameservers, addr)
-	}
-	clocks := body.Attr("ntp_servers")
-	elements, _ = l.r.List(clocks)
-	for _, e := range elements {
-		text, ok := l.text(clocks.Name, e)
-		if !ok {
-			continue
+	})
+	l.texts(body.Attr("search"), func(text string, e schema.Element) {
+		if !isHostName(text) {
+			l.r.Errorf(e.Range, "Wrong domain", "%q is no domain: write one as in \"example.com\".", text)
 		}
-		if _, err := netip.ParseAddr(text); err != nil && !isHostName(text) {
+		ap.Search = append(ap.Search, text)
+	})
+	l.texts(body.Attr("ntp_servers"), func(text string, e schema.Element) {
+		if !isHost(text) {
 			l.r.Errorf(e.Range, "Wrong host", "%q is neither an address nor a host name.", text)
 		}
 		ap.NTPServers = append(ap.NTPServers, text)
+	})
+	if a := body.Attr("watchdog"); a.Written() {
+		if d, ok := l.wholeSeconds(a, 0, longestWatchdog); ok {
+			if d != 0 && d < shortestWatchdog {
+				l.r.Errorf(a.Expr.Range(), "Duration out of range", "watchdog is from %s to %s, or \"0s\" for none.", schema.FormatDuration(shortestWatchdog), schema.FormatDuration(longestWatchdog))
+			}
+			ap.Watchdog = d
+		}
 	}
 	l.applianceInterfaces(ap, &body)
-}
-
-func (l *loader) applianceInterfaces(ap *config.Appliance, body *schema.Content) {
-	first := map[string]schema.Block{}
-	gateways := map[bool]config.Position{}
-	owners := map[netip.Addr]string{}
-	for _, b := range body.Of("interface") {
-		i := config.ApplianceInterface{Name: b.Labels[0], Position: position(b)}
-		l.checkInterface(i.Name, b.LabelRange(0))
-		if other, ok := first[i.Name]; ok {
-			l.r.Errorf(b.LabelRange(0), "Duplicate interface", "The first is at %s: put all its addresses there.", place(other.Range()))
-		}
-		first[i.Name] = b
-		c := l.r.Read(b.Body(), applianceInterfaceShape)
-		addresses := c.Attr("addresses")
-		elements, _ := l.r.List(addresses)
-		for _, e := range elements {
-			text, ok := l.text(addresses.Name, e)
-			if !ok {
-				continue
-			}
-			p, ok := l.prefix(text, e.Range)
-			if !ok {
-				continue
-			}
-			if p.Bits() == 0 || p.Addr().IsUnspecified() || p.Addr().IsMulticast() {
-				l.r.Errorf(e.Range, "Wrong address", "%s is not an address that an interface can have: write one as in \"192.0.2.11/24\".", p)
-				continue
-			}
-			if owner, taken := owners[p.Addr()]; taken {
-				l.r.Errorf(e.Range, "Duplicate address", "%s is %s's already.", p.Addr(), owner)
-			}
-			owners[p.Addr()] = i.Name
-			i.Addresses = append(i.Addresses, p)
-		}
-		if a := c.Attr("gateway"); a.Written() {
-			l.gateway(&i, a, gateways)
-		}
-		ap.Interfaces = append(ap.Interfaces, i)
+	for _, b := range body.Of("syslog") {
+		l.syslog(ap, b)
 	}
 }
 
-// gateway reads an interface's gateway. It must be reachable through the interface, and there is one for each family.
-func (l *loader) gateway(i *config.ApplianceInterface, a schema.Attr, gateways map[bool]config.Position) {
-	addr, ok := l.r.Address(a)
+// texts calls f with each element of a list of strings.
+func (l *loader) texts(a schema.Attr, f func(string, schema.Element)) {
+	elements, _ := l.r.List(a)
+	for _, e := range elements {
+		if text, ok := l.text(a.Name, e); ok {
+			f(text, e)
+		}
+	}
+}
+
+func isHost(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil || isHostName(s)
+}
+
+// syslogPorts are those that IANA has given to the protocols (RFC 5426, RFC 6587, RFC 5425).
+var syslogPorts = map[string]uint16{"udp": 514, "tcp": 601, "tls": 6514}
+
+// syslog decodes a syslog block: a server that gets the box's logs.
+func (l *loader) syslog(ap *config.Appliance, b schema.Block) {
+	body := l.r.Read(b.Body(), syslogShape)
+	s := config.Syslog{Position: position(b), Protocol: "udp"}
+	if word, ok := l.r.Word(body.Attr("protocol"), "udp", "tcp", "tls"); ok {
+		s.Protocol = word
+	}
+	s.Port = syslogPorts[s.Protocol]
+	host, port, ok := hostAndPort(b.Labels[0])
 	if !ok {
+		l.r.Errorf(b.LabelRange(0), "Wrong server", "%q is no server: write one as in \"192.0.2.9\", \"192.0.2.9:514\", \"[2001:db8::9]:514\" or \"logs.example.com:6514\".", b.Labels[0])
 		return
 	}
-	i.Gateway = addr
-	at := a.Expr.Range()
-	reachable := addr.IsLinkLocalUnicast()
-	for _, p := range i.Addresses {
-		if p.Addr() == addr {
-			l.r.Errorf(at, "Wrong gateway", "%s is this interface's own address.", addr)
-			return
+	s.Host = host
+	if port != 0 {
+		s.Port = port
+	}
+	if a := body.Attr("ca_file"); a.Written() {
+		if text, ok := l.r.String(a); ok {
+			if !strings.HasPrefix(text, "/") {
+				l.r.Errorf(a.Expr.Range(), "Wrong path", "ca_file is a whole path, as in \"/data/tls/ca.pem\".")
+			}
+			s.CAFile = text
 		}
-		reachable = reachable || p.Contains(addr)
+		if s.Protocol != "tls" {
+			l.r.Errorf(a.NameRange(), "No TLS", "ca_file is about TLS: write protocol = \"tls\", or leave it out.")
+		}
 	}
-	if !reachable {
-		l.r.Errorf(at, "Gateway out of reach", "%s is in no network of %s: write an address with its prefix length, as in \"192.0.2.11/24\", whose network the gateway is in.", addr, i.Name)
+	for _, other := range ap.Syslogs {
+		if other.Host == s.Host && other.Port == s.Port {
+			l.r.Errorf(b.LabelRange(0), "Duplicate server", "The first is at %s.", other.Position)
+		}
 	}
-	if other, taken := gateways[addr.Is6()]; taken {
-		l.r.Errorf(at, "Duplicate gateway", "There is one default gateway for each address family, and the first is at %s.", other)
-		return
+	ap.Syslogs = append(ap.Syslogs, s)
+}
+
+// hostAndPort reads an address or a host name, with a port or, as 0, without.
+func hostAndPort(s string) (host string, port uint16, ok bool) {
+	if addr, port, err := endpoint(s); err == nil {
+		return addr.String(), port, true
 	}
-	gateways[addr.Is6()] = i.Position
+	host, number, written := strings.Cut(s, ":")
+	if written {
+		n, err := strconv.ParseUint(number, 10, 16)
+		if err != nil || n == 0 {
+			return "", 0, false
+		}
+		port = uint16(n)
+	}
+	return host, port, isHostName(host) && strings.ContainsFunc(host, func(r rune) bool { return r > '9' })
 }

@@ -64,9 +64,16 @@ var (
 
 	pluginShape = schema.NewShape([]string{"path", "sha256"})
 
-	applianceShape = schema.NewShape([]string{"hostname", "nameservers", "ntp_servers"},
-		schema.BlockShape{Type: "interface", Labels: []string{"name"}})
-	applianceInterfaceShape = schema.NewShape([]string{"addresses", "gateway"})
+	applianceShape = schema.NewShape([]string{"hostname", "nameservers", "search", "ntp_servers", "watchdog"},
+		schema.BlockShape{Type: "interface", Labels: []string{"name"}},
+		schema.BlockShape{Type: "syslog", Labels: []string{"server"}})
+	applianceInterfaceShape = schema.NewShape([]string{"mac", "mtu", "addresses", "gateway", "dhcp", "accept_ra"},
+		schema.BlockShape{Type: "route", Labels: []string{"destination"}},
+		schema.BlockShape{Type: "vlan"}, schema.BlockShape{Type: "bond"})
+	applianceRouteShape = schema.NewShape([]string{"via", "metric"})
+	vlanShape           = schema.NewShape([]string{"interface", "id"})
+	bondShape           = schema.NewShape([]string{"interfaces", "mode", "primary", "hash_policy", "lacp_fast"})
+	syslogShape         = schema.NewShape([]string{"protocol", "ca_file"})
 )
 
 // The attributes of these kinds of blocks that are the engine's own, whatever their type.

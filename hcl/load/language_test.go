@@ -21,6 +21,8 @@ func TestDocumentationHasEveryBlockAndAttribute(t *testing.T) {
 		"ipvs": ipvsShape, "sync": syncShape, "timeouts": timeoutsShape, "vrrp_instance": instanceShape,
 		"virtual_address": virtualAddressShape, "authentication": authenticationShape, "track": trackShape,
 		"vrrp_sync_group": syncGroupShape, "plugin": pluginShape, "appliance": applianceShape,
+		"appliance interface": applianceInterfaceShape, "appliance interface route": applianceRouteShape,
+		"appliance interface vlan": vlanShape, "appliance interface bond": bondShape, "appliance syslog": syslogShape,
 		"check":     schema.NewShape(commonAttributes["check"]),
 		"notify":    schema.NewShape(commonAttributes["notify"]),
 		"provision": schema.NewShape(commonAttributes["provision"]),

@@ -120,6 +120,7 @@ func TestReferenceConfigurationIsLoadedWhole(t *testing.T) {
 		}},
 		Appliance: &config.Appliance{
 			Position: at(199, 1), Hostname: "lb1", Nameservers: []netip.Addr{ip("192.168.12.1")}, NTPServers: []string{"192.168.12.1"},
+			Watchdog: time.Minute,
 			Interfaces: []config.ApplianceInterface{
 				{Name: "eth0", Position: at(204, 3), Addresses: []netip.Prefix{net("192.168.12.11/24")}, Gateway: ip("192.168.12.1")},
 				{Name: "eth1", Position: at(208, 3), Addresses: []netip.Prefix{net("10.1.0.1/24")}},

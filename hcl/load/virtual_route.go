@@ -2,6 +2,7 @@ package load
 
 import (
 	"math"
+	"net/netip"
 
 	"github.com/evenkeel/evenkeel/hcl/config"
 	"github.com/evenkeel/evenkeel/hcl/schema"
@@ -11,16 +12,9 @@ import (
 func (l *loader) virtualRoute(v *config.VRRPInstance, b schema.Block) {
 	body := l.r.Read(b.Body(), virtualRouteShape)
 	r := config.VirtualRoute{Position: position(b)}
-	if b.Labels[0] == "default" {
-		l.r.Errorf(b.LabelRange(0), "Wrong destination", "A default route has a family: write \"0.0.0.0/0\" or \"::/0\".")
-		return
-	}
-	p, ok := l.prefix(b.Labels[0], b.LabelRange(0))
+	p, ok := l.destination(b)
 	if !ok {
 		return
-	}
-	if p != p.Masked() {
-		l.r.Errorf(b.LabelRange(0), "Wrong destination", "%s has bits behind its length: the network is %q.", p, p.Masked())
 	}
 	r.Destination = p
 	via, device, source := body.Attr("via"), body.Attr("interface"), body.Attr("source")
@@ -53,6 +47,19 @@ func (l *loader) virtualRoute(v *config.VRRPInstance, b schema.Block) {
 		}
 	}
 	v.Routes = append(v.Routes, r)
+}
+
+// destination reads the network that a route leads to, the block's label.
+func (l *loader) destination(b schema.Block) (netip.Prefix, bool) {
+	if b.Labels[0] == "default" {
+		l.r.Errorf(b.LabelRange(0), "Wrong destination", "A default route has a family: write \"0.0.0.0/0\" or \"::/0\".")
+		return netip.Prefix{}, false
+	}
+	p, ok := l.prefix(b.Labels[0], b.LabelRange(0))
+	if ok && p != p.Masked() {
+		l.r.Errorf(b.LabelRange(0), "Wrong destination", "%s has bits behind its length: the network is %q.", p, p.Masked())
+	}
+	return p, ok
 }
 
 // virtualMAC reads use_vmac and what belongs to it.
