@@ -26,7 +26,7 @@ build: ## dist/evenkeel and dist/evenkeel-lab
 	go build -trimpath -ldflags "-s -w" -o dist/evenkeel-lab ./cmd/evenkeel-lab
 
 .PHONY: demo
-demo: build packages-lab ## a director, three real servers and a client in virtual machines; about a minute
+demo: build packages-lab ## a pair of directors, three real servers and a client; half a minute
 	$(SUDO) dist/evenkeel-lab setup uml
 	$(SUDO) dist/evenkeel-lab demo --evenkeel dist/evenkeel
 
@@ -39,8 +39,8 @@ test-pure: packages-test ## ring 1: no root, no network, seconds
 	.ci/ring run 1 pure -timeout 5m -skip '^Test(NS|VM|Image)' ./...
 
 .PHONY: test-ns
-test-ns: packages-test ## ring 2: real sockets between network namespaces (root)
-	.ci/ring run 2 namespaces -timeout 10m -p 1 $(AS_ROOT) -run '^TestNS' ./...
+test-ns: build packages-test packages-peers ## ring 2: real sockets between network namespaces (root)
+	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 2 namespaces -timeout 10m -p 1 $(AS_ROOT) -run '^TestNS' ./...
 
 .PHONY: test-vm
 test-vm: build packages-test packages-peers ## ring 3: virtual machines with real IPVS (root)
