@@ -40,7 +40,7 @@ test-pure: packages-test ## ring 1: no root, no network, seconds
 
 .PHONY: test-ns
 test-ns: build packages-test packages-peers ## ring 2: real sockets between network namespaces (root)
-	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 2 namespaces -timeout 10m -p 1 $(AS_ROOT) -run '^TestNS' ./...
+	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 2 namespaces -timeout 10m -p 1 -parallel 12 $(AS_ROOT) -run '^TestNS' ./...
 
 .PHONY: test-vm
 test-vm: build packages-test packages-peers ## ring 3: virtual machines with real IPVS (root)
