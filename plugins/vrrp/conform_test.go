@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/evenkeel/evenkeel/plugins/sdk"
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest/netspace"
 )
@@ -13,5 +14,5 @@ func TestNSConformance(t *testing.T) {
 	sdktest.Conform(t, within(func() error {
 		runtime.LockOSThread()
 		return s.Enter()
-	}), sdktest.Case{})
+	}), sdktest.Case{Instances: []sdk.VRRPInstance{virtualRouter()}})
 }
