@@ -110,11 +110,11 @@ func Rules() []Rule {
 		{Name: "a probe beside the schedule says the same", Served: true, Kind: sdk.KindCheck, ask: probes},
 		{Name: "updates that make no sense are refused and change nothing", Served: true, Kind: sdk.KindCheck, ask: refusesUpdates},
 		{Name: "a watch ends with its context", Served: true, Kind: sdk.KindCheck, ask: endsWatch},
-		{Name: "a watch of instances begins with a snapshot", Served: true, Kind: sdk.KindVRRP, ask: watchesInstances},
+		{Name: "instances are watched from a snapshot on", Served: true, Kind: sdk.KindVRRP, ask: watchesInstances},
 		{Name: "applying instances twice changes nothing", Served: true, Kind: sdk.KindVRRP, ask: appliesInstancesTwice},
 		{Name: "the status has the instances that there are", Served: true, Kind: sdk.KindVRRP, ask: tellsInstances},
 		{Name: "a command that makes no sense is an error", Served: true, Kind: sdk.KindVRRP, ask: refusesCommands},
-		{Name: "a watch of instances ends with its context", Served: true, Kind: sdk.KindVRRP, ask: endsVRRPWatch},
+		{Name: "the watching of instances ends with its context", Served: true, Kind: sdk.KindVRRP, ask: endsVRRPWatch},
 		{Name: "it stops when it is asked to", Served: true, ask: stops},
 	}
 }
