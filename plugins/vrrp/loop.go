@@ -302,9 +302,16 @@ func (l *loop) stop(ctx context.Context, release bool) error {
 	return err
 }
 
-// release gives every role away, and removes what is ours from the kernel.
+// release gives every role away, and removes all that is ours from the kernel, a predecessor's too: the core starts a plugin
+// for that alone when one that held something has died while it was to stop.
 func (l *loop) release() {
 	l.carry(wire.Now(), l.router.Stop(wire.Now(), l.actions[:0]))
+	for _, c := range l.kernel.Sweep() {
+		l.log.Info("a predecessor has left it", "done", c.String())
+	}
+	if err := l.keep.Remove(); err != nil {
+		l.log.Error("forgetting what was held", "error", err)
+	}
 	if _, err := l.macs.Sweep(); err != nil {
 		l.log.Error("removing virtual MACs", "error", err)
 	}

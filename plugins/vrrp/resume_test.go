@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -77,6 +78,23 @@ func TestNSWhatNobodyWantsAnyMoreIsRemoved(t *testing.T) {
 	}))
 	if s.has("eth0", vip) {
 		t.Error("the address of an instance that is gone is there still")
+	}
+}
+
+func TestNSASuccessorThatWasToldNothingGivesUpWhatWasHeld(t *testing.T) {
+	s := newSegment(t)
+	p := s.plugin()
+	s.apply(p, virtualRouter())
+	s.becomes(p, "VI_1", sdk.VRRPMaster)
+	s.abandon(p)
+	if err := s.plugin().Stop(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if s.has("eth0", vip) {
+		t.Error("the address is there still")
+	}
+	if left, err := os.ReadDir(s.keep); err != nil || len(left) != 0 {
+		t.Errorf("it has left %v, %v", left, err)
 	}
 }
 

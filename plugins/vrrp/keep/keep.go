@@ -178,6 +178,14 @@ func (s *Slot) Resign() {
 	}
 }
 
+// Remove removes the file, so that a successor finds nothing. It stays this process's until Close.
+func (f *File) Remove() error {
+	if f == nil {
+		return nil
+	}
+	return os.Remove(f.fd.Name())
+}
+
 // Close gives the file to the next process, with what is stored in it.
 func (f *File) Close() error {
 	if f == nil {

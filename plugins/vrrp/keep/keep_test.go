@@ -86,6 +86,24 @@ func TestTheFileBelongsToOneProcess(t *testing.T) {
 	f.Close()
 }
 
+func TestWhatIsRemovedIsNotFound(t *testing.T) {
+	dir := t.TempDir()
+	f := must(t, dir, "this boot")
+	f.Slot(vi1).Advert(time.Second, 1)
+	if err := f.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("the folder has %v, %v", left, err)
+	}
+	f.Close()
+	f = must(t, dir, "this boot")
+	defer f.Close()
+	if _, ok := f.Before(vi1); ok {
+		t.Error("it is found")
+	}
+}
+
 func TestWithoutRoomNothingIsStored(t *testing.T) {
 	f := must(t, t.TempDir(), "this boot")
 	defer f.Close()
