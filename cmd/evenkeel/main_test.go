@@ -52,13 +52,15 @@ func TestEachBuiltInsREADMEHasEveryAttribute(t *testing.T) {
 	}
 }
 
-func TestTheConfigurationsInREADMEAreGood(t *testing.T) {
-	all := examples(t, "../../README.md")
-	if len(all) == 0 {
-		t.Error("there is none")
-	}
-	for _, text := range all {
-		good(t, "README.md", text)
+func TestTheConfigurationsInREADMEAndGuidesAreGood(t *testing.T) {
+	for _, page := range []string{"README.md", "docs/pair.md"} {
+		all := examples(t, "../../"+page)
+		if len(all) == 0 {
+			t.Errorf("there is none in %s", page)
+		}
+		for _, text := range all {
+			good(t, page, text)
+		}
 	}
 }
 

@@ -225,3 +225,28 @@ func TestNSASplitBrainIsSeenAndHeals(t *testing.T) {
 		}
 	}
 }
+
+// An upgrade changes the binary under a master that goes on.
+func TestNSAnUpgradeIsNotNoticed(t *testing.T) {
+	p := ours(t, time.Second)
+	p.await(time.Now(), "the master goes on", by(p.high, 150))
+	old := p.process(p.high, "vrrp")
+	begin := time.Now()
+	p.ask(p.high, 0, "stop", "--keep")
+	binary, err := os.ReadFile(evenkeel(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := p.high.Dir + "/evenkeel"
+	if err := os.WriteFile(next, binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.high.Daemon = pair.Evenkeel{Binary: next}
+	p.start(p.high)
+	p.await(time.Now().Add(2500*time.Millisecond), "the master goes on", by(p.high, 150))
+	p.only(begin)
+	p.holds(p.high, true)
+	if now := p.process(p.high, "vrrp"); now == old {
+		t.Error("the old plugin goes on with the new core")
+	}
+}

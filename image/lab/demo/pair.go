@@ -97,20 +97,21 @@ func (d *show) untilAnswered(ctx context.Context, since time.Time) (time.Time, e
 
 // survived measures what the client felt of something.
 func (d *show) survived(what string, answers []traffic.Answer) {
-	longest := time.Duration(0)
-	for i, a := range answers {
-		if a.Err == nil {
-			from := a.Began
-			if i > 0 {
-				from = answers[i-1].Ended // of the last request, which ended with or without an answer
-			}
-			longest = max(longest, a.Ended.Sub(from))
+	var longest time.Duration
+	var last time.Time // of the last answer
+	for _, a := range answers {
+		if a.Err != nil {
+			continue
 		}
+		if !last.IsZero() {
+			longest = max(longest, a.Ended.Sub(last))
+		}
+		last = a.Ended
 	}
 	failed := traffic.Failures(answers)
 	d.measure(what+": requests", "%d", len(answers))
 	d.measure("  failed", "%d", len(failed))
-	d.measure("  longest wait for an answer", "%s", seconds(longest))
+	d.measure("  longest time without an answer", "%s", seconds(longest))
 	for _, a := range failed {
 		d.text("    " + a.String())
 	}
