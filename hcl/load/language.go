@@ -78,7 +78,7 @@ var (
 
 // The attributes of these kinds of blocks that are the engine's own, whatever their type.
 var commonAttributes = map[string][]string{
-	"check":     {"address", "port", "interval", "timeout", "retry_interval", "fall", "rise", "spread",
+	"check": {"address", "port", "interval", "timeout", "retry_interval", "fall", "rise", "spread",
 		"source", "interface", "mark"},
 	"notify":    {"on", "only"},
 	"provision": {"virtual_servers"},

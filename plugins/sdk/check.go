@@ -12,7 +12,7 @@ type Target struct {
 	ID       string     // the core's name of it: "web/192.168.12.246:80/http", "check.script.nginx"
 	Address  netip.Addr // where to; the zero Addr for a type that needs none (script, file)
 	Port     uint16     // 0 where the type has none (ping)
-	Egress   Egress   // how its probes leave the director; only of a type whose schema declares that
+	Egress   Egress     // how its probes leave the director; only of a type whose schema declares that
 	Schedule Schedule
 	Config   json.RawMessage // the attributes of the type's own schema, defaults filled in
 	Initial  State           // the verdict that the core holds; StateUnknown lets the first probe decide
