@@ -16,11 +16,11 @@ import (
 // says that it Weighs may call SetWeight.
 func NewCheck[C any](info Info, probe func(ctx context.Context, t Target, config C) error, options ...Option) Plugin {
 	options = append([]Option{Config[C]()}, options...)
-	return NewCheckEngine(info, func(h Host) Checker { return newRunner(h, info.Schema.Weighs, probe) }, options...)
+	return NewCheckEngine(info, func(h Host) Checker { return newRunner(h, info.Schema.Weighs, probe, nil) }, options...)
 }
 
 // A Prober is what the probes of a type share: a socket, a cache. Probe is as the function of NewCheck. Close is called
-// once, when the plugin stops and no probe is begun any more.
+// once, when the plugin stops and no probe is begun any more. One that is a Starter, too, is used as such.
 type Prober[C any] interface {
 	Probe(ctx context.Context, t Target, config C) error
 	Close() error
@@ -35,7 +35,8 @@ func NewProber[C any](info Info, open func(Host) (Prober[C], error)) Plugin {
 			if err != nil {
 				return nil, err
 			}
-			r := newRunner(h, info.Schema.Weighs, p.Probe)
+			starter, _ := p.(Starter[C])
+			r := newRunner(h, info.Schema.Weighs, p.Probe, starter)
 			r.close, r.hasty = p.Close, true
 			return r, nil
 		}))

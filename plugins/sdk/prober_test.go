@@ -61,3 +61,66 @@ func TestAProberThatCannotBeOpenedIsToldToTheCore(t *testing.T) {
 		t.Errorf("the core hears %v", err)
 	}
 }
+
+// A revolving door is a Starter that lets targets with the path "/" through at once, and nobody else.
+type revolving struct {
+	door
+	begun []int
+	ids   []string
+	shut  chan struct{}
+}
+
+func (d *revolving) Takes(_ Target, c pathConfig) bool { return c.Path == "/" }
+
+func (d *revolving) Start(n int, t Target) {
+	d.begun, d.ids = append(d.begun, n), append(d.ids, t.ID+" "+t.Schedule.Timeout.String())
+}
+func (d *revolving) Stop(int) error { return errors.New("stopped") }
+
+func (d *revolving) Ended(over func(int, error)) {
+	for _, n := range d.begun {
+		over(n, errors.New("it turns"))
+	}
+	d.begun = nil
+}
+
+func (d *revolving) Wait() bool { <-d.shut; return false }
+
+func (d *revolving) Close() error { close(d.shut); return d.door.Close() }
+
+func TestAProberThatIsAStarterProbesWhatItTakes(t *testing.T) {
+	d := &revolving{shut: make(chan struct{})}
+	p := NewProber(Info{Name: "door", Version: "1.0.0"}, func(Host) (Prober[pathConfig], error) { return d, nil })
+	conn, done := ServeInProcess(p, nil)
+	defer done()
+	client := NewPluginClient(conn)
+	if _, err := client.Describe(t.Context(), "test", false); err != nil {
+		t.Fatal(err)
+	}
+	checker := NewCheckerClient(conn)
+	if err := checker.Apply(t.Context(), TargetUpdate{Full: true, Targets: []Target{configured("a", "/"), configured("b", "/b")}}); err != nil {
+		t.Fatal(err)
+	}
+	said := make(map[string]string)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	checker.Watch(ctx, func(r CheckReport) {
+		for _, v := range r.Verdicts {
+			if v.State != StateUnknown {
+				said[v.TargetID] = v.State.String() + " " + v.Reason
+			}
+		}
+		if len(said) == 2 {
+			cancel()
+		}
+	})
+	if said["a"] != "down it turns" || said["b"] != "up " {
+		t.Errorf("verdicts are %v", said)
+	}
+	if err := client.Stop(t.Context(), time.Second, false); err != nil {
+		t.Error(err)
+	}
+	if len(d.ids) != 1 || d.ids[0] != "a 1s" || d.closed != 1 {
+		t.Errorf("begun %v, closed %d times", d.ids, d.closed)
+	}
+}

@@ -9,7 +9,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/internal/engine"
 )
 
-// A runner is the Checker of a type that has only a probe: the check engine with decoded configurations.
+// A runner is the Checker of a type that has only a probe, or a Starter: the check engine with decoded configurations.
 type runner[C any] struct {
 	engine *engine.Engine
 	host   Host
@@ -31,7 +31,7 @@ type decoded[C any] struct {
 	users  int
 }
 
-func newRunner[C any](h Host, weighs bool, probe func(context.Context, Target, C) error) *runner[C] {
+func newRunner[C any](h Host, weighs bool, probe func(context.Context, Target, C) error, fast Starter[C]) *runner[C] {
 	r := &runner[C]{
 		host:    h,
 		weighs:  weighs,
@@ -40,7 +40,11 @@ func newRunner[C any](h Host, weighs bool, probe func(context.Context, Target, C
 		targets: make(map[string]string),
 		configs: make(map[string]*decoded[C]),
 	}
-	r.engine = engine.New(engine.Config{Probe: r.call})
+	config := engine.Config{Probe: r.call}
+	if fast != nil {
+		config.Starter = starter[C]{fast, r}
+	}
+	r.engine = engine.New(config)
 	return r
 }
 

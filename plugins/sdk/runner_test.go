@@ -22,7 +22,7 @@ func configured(id, path string) Target {
 func pathRunner(t *testing.T) *runner[pathConfig] {
 	r := newRunner(Host{Logger: hclog.NewNullLogger()}, false, func(_ context.Context, _ Target, c pathConfig) error {
 		return errors.New(c.Path)
-	})
+	}, nil)
 	t.Cleanup(func() { r.Stop(context.Background(), false) })
 	return r
 }

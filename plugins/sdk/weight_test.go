@@ -43,7 +43,7 @@ func TestAWeightBeyondTheBoundIsRefusedFromTheWire(t *testing.T) {
 // verdictsOf returns the verdicts on one target of a probe, until there are n.
 func verdictsOf(t *testing.T, n int, weighs bool, probe func(context.Context, Target, pathConfig) error) []Verdict {
 	t.Helper()
-	r := newRunner(Host{Logger: hclog.NewNullLogger()}, weighs, probe)
+	r := newRunner(Host{Logger: hclog.NewNullLogger()}, weighs, probe, nil)
 	t.Cleanup(func() { r.Stop(context.Background(), false) })
 	target := configured("a", "/")
 	target.Schedule.Interval = 10 * time.Millisecond

@@ -42,7 +42,7 @@ func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed [
 		switch {
 		case g == nil:
 			t.Config = []byte(k.config)
-			g = &group{target: t, key: k}
+			g = &group{target: t, key: k, light: e.config.Starter != nil && e.config.Starter.Takes(&t)}
 			e.groups[k] = g
 			fresh = append(fresh, g)
 		case g.gone():
@@ -79,6 +79,7 @@ func (e *Engine) Apply(generation uint64, full bool, targets []Target, removed [
 			e.drop(g)
 		}
 	}
+	e.setTick()
 	e.spread(fresh)
 }
 
@@ -129,6 +130,14 @@ func (e *Engine) drop(g *group) {
 		g.status = waiting
 		delete(e.groups, g.key)
 	case running:
+		if g.light {
+			_ = e.config.Starter.Stop(g.number)
+			e.release(g.number)
+			e.heap.remove(g)
+			delete(e.groups, g.key)
+			g.status = waiting
+			return
+		}
 		g.status = stuck
 		e.workers.stuck++
 		e.heap.remove(g)

@@ -5,6 +5,8 @@
 // targets are one group and are probed once. Each group has a phase, its place inside the interval, and phases are
 // spread evenly, so that ten thousand targets at one second are ten probes each millisecond and never a burst.
 //
+// A Starter probes without a goroutine for each probe, for types of which there are very many: see there.
+//
 // New targets of which nothing is known are looked at soon: a hundred within 0.1 s, ten thousand within 10 s, each within its
 // interval at the latest. That is a courtesy: when the machine cannot carry it, and the schedule is late, those whose
 // turn it was wait for their phases, so that a start is no more work than an interval is. Targets with a verdict from before
@@ -13,7 +15,8 @@
 // The engine suspects itself first. While probes run, its schedule looks at the clock ten times a second, and so knows for
 // how long this process, or the whole machine, did not get to run. A time-out of which that was a good part says nothing of
 // the server: it does not count, and the server is looked at again after the retry interval. That is done three times in a
-// row at most, so that a server that is really gone goes out even on a machine that is always too busy.
+// row at most, so that a server that is really gone goes out even on a machine that is always too busy. It is the same with
+// a failure for want of file descriptors, local ports or memory.
 //
 // Watchers are level-triggered: each has a set of the targets whose state it has not seen, and is told the latest state
 // when it is ready for it. A slow watcher delays nobody and queues nothing.
@@ -113,7 +116,9 @@ type Config struct {
 	// Probe looks at a target once; a nil error is up. It is called by many goroutines at once, but never twice at a time
 	// for one target. Of identical targets t has the ID of one. It must not change t.Config.
 	Probe func(ctx context.Context, t Target) (Weight, error)
-	// Concurrency is how many probes may run at once; 0 means 4096. A probe that goes on after its time-out no longer
+	// Starter, if there is one, probes the targets that it takes in place of Probe.
+	Starter Starter
+	// Concurrency is how many calls of Probe may run at once; 0 means 4096. A probe that goes on after its time-out no longer
 	// counts, so that probes that never end do not stop the others; only that many may do so, though.
 	Concurrency int
 	// Summaries is the time between two summaries; 0 means five seconds.
@@ -141,14 +146,17 @@ type Engine struct {
 	members    map[string]*member // by ID
 	groups     map[key]*group
 	heap       heap
+	tick       moment // see tickOf
 	sleeping   moment // until when the schedule sleeps
 	lost       moment // how long, in sum, the schedule woke up too late
 	ready      queue
 	watchers   map[*watcher]struct{}
 	workers    workers
+	started    []*group // by the number of the probe that the Starter has begun; nil: none has that number
+	free       []int    // those numbers
 }
 
-// New returns an engine without targets. Its goroutines end with Close.
+// New returns an engine without targets. Its goroutines end with Close, but the one that waits for the Starter with that.
 func New(c Config) *Engine {
 	if c.Concurrency <= 0 {
 		c.Concurrency = 4096
@@ -162,6 +170,7 @@ func New(c Config) *Engine {
 	e := &Engine{
 		config:   c,
 		start:    time.Now(),
+		tick:     shortTick,
 		once:     make(chan struct{}, onceAtATime),
 		wake:     make(chan struct{}, 1),
 		members:  make(map[string]*member),
@@ -171,6 +180,9 @@ func New(c Config) *Engine {
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.workers.wake.L = &e.mu
 	go e.schedule()
+	if c.Starter != nil {
+		go e.await()
+	}
 	return e
 }
 
@@ -185,6 +197,7 @@ func (e *Engine) Close() {
 		e.closed = true
 		e.workers.quiet = make(chan struct{})
 		e.workers.wake.Broadcast()
+		e.stopAll()
 		e.workers.checkQuiet()
 	}
 	quiet := e.workers.quiet

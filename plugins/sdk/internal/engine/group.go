@@ -69,14 +69,16 @@ type group struct {
 
 	status status
 	phase  moment
-	due    moment // of the probe that is waited for or runs
-	began  moment // of the probe that runs
-	lost   moment // Engine.lost when it began
-	doubts int    // time-outs in a row that did not count
-	cancel context.CancelFunc
-	hasty  bool   // something says that the next probe would see another thing
-	in     int    // in the heap, from 1; 0: not
-	at     moment // in the heap: when there is something to do; before due for a first probe that need not wait for its phase
+	due    moment             // of the probe that is waited for or runs
+	began  moment             // of the probe that runs
+	lost   moment             // Engine.lost when it began
+	doubts int                // results in a row that did not count
+	cancel context.CancelFunc // nil: nothing runs that could be cancelled
+	light  bool               // whether it is probed by the Starter
+	number int                // of the probe that the Starter has begun
+	hasty  bool               // something says that the next probe would see another thing
+	in     int                // in the heap, from 1; 0: not
+	at     moment             // in the heap: when there is something to do; before due for a first probe that need not wait for its phase
 
 	before, after *group // in the queue
 

@@ -11,12 +11,39 @@ const never moment = 1<<63 - 1
 // now returns the present moment.
 func (e *Engine) now() moment { return moment(e.config.Since(e.start)) }
 
-// tick is the granularity of the schedule: what is due within one tick is started with one wake-up. At ten thousand
-// probes a second that is a tenth of the wake-ups.
-const tick = moment(time.Millisecond)
+// A tick is the granularity of the schedule: what is due within one is started with one wake-up, which costs as much as
+// two connections do. It is so long that eight probes share one, within these bounds, and at most a 200th of the shortest
+// time between two probes of a target.
+const (
+	shortTick = moment(time.Millisecond)
+	longTick  = moment(5 * time.Millisecond)
+	sharing   = 8
+)
+
+// tickOf returns the tick for so many probes in a second, the shortest time between two of one target being so long.
+func tickOf(perSecond float64, shortest time.Duration) moment {
+	if perSecond <= float64(time.Second)/float64(longTick) { // not even two would share a long one
+		return shortTick
+	}
+	tick := moment(sharing / perSecond * float64(time.Second))
+	return max(min(tick, longTick, moment(shortest/200)), shortTick)
+}
+
+// setTick sets the tick for the targets as they are.
+func (e *Engine) setTick() {
+	perSecond, shortest := 0.0, longest
+	for k := range e.groups {
+		perSecond += 1 / k.interval.Seconds()
+		shortest = min(shortest, k.interval)
+		if k.retry > 0 {
+			shortest = min(shortest, k.retry)
+		}
+	}
+	e.tick = tickOf(perSecond, shortest)
+}
 
 // ceil returns the first tick at or after m.
-func ceil(m moment) moment {
+func ceil(m, tick moment) moment {
 	if m > never-tick {
 		return never
 	}

@@ -128,7 +128,7 @@ func (e *Engine) done(g *group, w Weight, err error, now moment) {
 	}
 	latency := time.Duration(now - g.began)
 	reason := outcome(err, latency, g.target.Timeout)
-	if reason != "" && latency >= g.target.Timeout && e.doubts(g, now) {
+	if reason != "" && (latency >= g.target.Timeout && e.doubts(g, now) || ours(err) && g.doubt()) {
 		g.due = next(&g.target, g.due, g.phase, now, true)
 		e.at(g, g.due)
 		return

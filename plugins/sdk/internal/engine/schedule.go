@@ -29,13 +29,26 @@ func (e *Engine) dispatch() time.Duration {
 	defer e.mu.Unlock()
 	now := e.now()
 	e.lost += e.overdue(now)
+	if e.closed {
+		return time.Hour
+	}
 	e.sleeping = 0 // nobody need wake this goroutine
-	for len(e.heap) > 0 && e.heap[0].at <= now {
-		e.do(e.heap[0], now)
+	begun := 0
+	for len(e.heap) > 0 && e.heap[0].at <= now && begun < atATime {
+		g := e.heap[0]
+		e.do(g, now)
+		if g.light && g.status == running {
+			if begun++; begun%together == 0 {
+				e.settle()
+			}
+		}
+	}
+	if begun%together > 0 {
+		e.settle()
 	}
 	e.sleeping = never
 	if len(e.heap) > 0 {
-		e.sleeping = ceil(e.heap[0].at)
+		e.sleeping = max(ceil(e.heap[0].at, e.tick), now) // now: more was due than is begun at a time
 	}
 	if e.workers.busy > e.workers.stuck {
 		e.sleeping = min(e.sleeping, now+pulse)
@@ -52,11 +65,19 @@ func (e *Engine) do(g *group, now moment) {
 			return
 		}
 		g.due = min(g.due, g.at)
+		if g.light {
+			e.begin(g)
+			return
+		}
 		e.heap.remove(g)
 		g.status = queued
 		e.ready.push(g)
 		e.hire()
 	case running:
+		if g.light {
+			e.giveUp(g, now)
+			return
+		}
 		g.status = stuck
 		e.workers.stuck++
 		e.hire()
@@ -118,7 +139,7 @@ func (e *Engine) later(g *group, now moment) {
 func (e *Engine) at(g *group, m moment) {
 	g.at = m
 	e.heap.put(g)
-	e.wakeAt(ceil(m))
+	e.wakeAt(ceil(m, e.tick))
 }
 
 // wakeAt wakes the schedule if it sleeps for longer than until then.
