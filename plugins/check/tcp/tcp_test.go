@@ -22,7 +22,17 @@ func listen(t *testing.T, address string) (net.Listener, sdk.Target) {
 	}
 	t.Cleanup(func() { l.Close() })
 	ap := l.Addr().(*net.TCPAddr).AddrPort()
-	return l, sdk.Target{ID: "t", Address: ap.Addr().Unmap(), Port: ap.Port()}
+	return l, sdk.Target{ID: "t", Address: ap.Addr().Unmap(), Port: ap.Port(), Schedule: sdk.Schedule{Timeout: 5 * time.Second}}
+}
+
+// ways are both to connect, which say the same.
+func ways(t *testing.T) map[string]func(sdk.Target) error {
+	return map[string]func(sdk.Target) error{
+		"one by one": func(target sdk.Target) error {
+			return probe(within(t, target.Schedule.Timeout), target, Config{})
+		},
+		"all at once": func(target sdk.Target) error { return (&harness{connector: open(t)}).probe(0, target) },
+	}
 }
 
 func within(t *testing.T, d time.Duration) context.Context {
@@ -32,53 +42,64 @@ func within(t *testing.T, d time.Duration) context.Context {
 }
 
 func TestAServerThatAcceptsIsUp(t *testing.T) {
-	for _, address := range []string{"127.0.0.1", "::1"} {
-		_, target := listen(t, address)
-		if err := probe(within(t, 5*time.Second), target, Config{}); err != nil {
-			t.Errorf("%s: %v", address, err)
+	for way, probe := range ways(t) {
+		for _, address := range []string{"127.0.0.1", "::1"} {
+			_, target := listen(t, address)
+			if err := probe(target); err != nil {
+				t.Errorf("%s, %s: %v", way, address, err)
+			}
+		}
+		_, target := listen(t, "127.0.0.1")
+		target.Address = netip.AddrFrom16(target.Address.As16())
+		if err := probe(target); err != nil {
+			t.Errorf("%s, IPv4 as IPv6: %v", way, err)
 		}
 	}
 }
 
 func TestAServerThatRefusesIsDownInTheSystemsWords(t *testing.T) {
-	l, target := listen(t, "127.0.0.1")
-	l.Close()
-	err := probe(within(t, 5*time.Second), target, Config{})
-	want := "connect " + netip.AddrPortFrom(target.Address, target.Port).String() + ": connection refused"
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
+	for way, probe := range ways(t) {
+		l, target := listen(t, "127.0.0.1")
+		l.Close()
+		want := "connect " + netip.AddrPortFrom(target.Address, target.Port).String() + ": connection refused"
+		if err := probe(target); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", way, err, want)
+		}
 	}
 }
 
 func TestTheConnectionIsResetSoThatNothingLingers(t *testing.T) {
-	l, target := listen(t, "127.0.0.1")
-	read := make(chan error, 1)
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
+	for way, probe := range ways(t) {
+		l, target := listen(t, "127.0.0.1")
+		read := make(chan error, 1)
+		go func() {
+			c, err := l.Accept()
+			if err != nil {
+				read <- err
+				return
+			}
+			defer c.Close()
+			time.Sleep(50 * time.Millisecond) // by then the probe is over
+			_, err = c.Read(make([]byte, 1))
 			read <- err
-			return
+		}()
+		if err := probe(target); err != nil {
+			t.Fatal(err)
 		}
-		defer c.Close()
-		time.Sleep(50 * time.Millisecond) // by then the probe is over
-		_, err = c.Read(make([]byte, 1))
-		read <- err
-	}()
-	if err := probe(within(t, 5*time.Second), target, Config{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-read; !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the server read %v, want a reset (an end of file is %v)", err, io.EOF)
+		if err := <-read; !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%s: the server read %v, want a reset (an end of file is %v)", way, err, io.EOF)
+		}
 	}
 }
 
-func TestAServerThatDoesNotAnswerIsDownAtItsTimeout(t *testing.T) {
-	// A full accept queue makes the kernel drop the next connection's handshake: silence on loopback.
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+// deaf returns a target on loopback whose kernel drops handshakes, because its accept queue is full, and what lets them in.
+func deaf(t *testing.T) (target sdk.Target, hear func()) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	t.Cleanup(func() { syscall.Close(fd) })
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -89,35 +110,45 @@ func TestAServerThatDoesNotAnswerIsDownAtItsTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := sdk.Target{ID: "t", Address: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Port: uint16(sa.(*syscall.SockaddrInet4).Port),
-		Schedule: sdk.Schedule{Timeout: 200 * time.Millisecond}}
-	var full bool
-	for range 8 {
-		c, err := net.DialTimeout("tcp", netip.AddrPortFrom(target.Address, target.Port).String(), 100*time.Millisecond)
+	at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(sa.(*syscall.SockaddrInet4).Port))
+	queued := 0
+	for {
+		c, err := net.DialTimeout("tcp", at.String(), 100*time.Millisecond)
 		if err != nil {
-			full = true
 			break
 		}
-		defer c.Close()
+		t.Cleanup(func() { c.Close() })
+		if queued++; queued == 8 {
+			t.Fatal("the accept queue does not fill up")
+		}
 	}
-	if !full {
-		t.Fatal("the accept queue does not fill up")
+	return sdk.Target{ID: "t", Address: at.Addr(), Port: at.Port(), Schedule: sdk.Schedule{Timeout: 200 * time.Millisecond}}, func() {
+		for range queued {
+			if c, _, err := syscall.Accept(fd); err == nil {
+				syscall.Close(c)
+			}
+		}
 	}
-	start := time.Now()
-	err = probe(within(t, 200*time.Millisecond), target, Config{})
-	if want := "timeout after 200ms: connect " + netip.AddrPortFrom(target.Address, target.Port).String(); err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("it took %v", d)
+}
+
+func TestAServerThatDoesNotAnswerIsDownAtItsTimeout(t *testing.T) {
+	for way, probe := range ways(t) {
+		target, _ := deaf(t)
+		start := time.Now()
+		err := probe(target)
+		if want := "timeout after 200ms: connect " + netip.AddrPortFrom(target.Address, target.Port).String(); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", way, err, want)
+		}
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("%s: it took %v", way, d)
+		}
 	}
 }
 
 func TestATargetWithoutAnAddressIsDown(t *testing.T) {
-	if err := probe(t.Context(), sdk.Target{ID: "t", Port: 80}, Config{}); err == nil {
-		t.Error("it is up")
-	}
-	if err := probe(t.Context(), sdk.Target{ID: "t", Address: netip.MustParseAddr("127.0.0.1")}, Config{}); err == nil {
-		t.Error("it is up")
+	for _, target := range []sdk.Target{{Port: 80}, {Address: netip.MustParseAddr("127.0.0.1")}} {
+		if err := probe(t.Context(), target, Config{}); err == nil {
+			t.Error("it is up")
+		}
 	}
 }
