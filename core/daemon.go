@@ -88,6 +88,7 @@ type daemon struct {
 	busy      atomic.Bool // writing them
 	saving    sync.WaitGroup
 	followers map[chan<- struct{}]bool
+	alarm     *time.Timer // when the director wants to know what time it is
 }
 
 // Run is evenkeel at work, until ctx ends or something cannot be lived with. A configuration with errors is one of
@@ -113,6 +114,7 @@ func Run(ctx context.Context, o Options) error {
 		probes:    map[string]*probeCount{},
 		table:     tableState{failures: map[sdk.ServiceKey][]sdk.Failure{}},
 		followers: map[chan<- struct{}]bool{},
+		alarm:     time.NewTimer(never),
 		quit:      quit,
 	}
 
@@ -187,6 +189,9 @@ func Run(ctx context.Context, o Options) error {
 	return g.Wait()
 }
 
+// never is longer than an evenkeel runs.
+const never = 100 * 365 * 24 * time.Hour
+
 // loop runs everything that changes the daemon's own state, one thing at a time.
 func (d *daemon) loop(ctx context.Context) error {
 	save := time.NewTicker(time.Second)
@@ -202,6 +207,9 @@ func (d *daemon) loop(ctx context.Context) error {
 			d.report(r)
 		case s := <-d.changes:
 			d.pluginChange(s)
+		case <-d.alarm.C:
+			d.step(director.Tick{Now: time.Now()})
+			d.unsaved = true
 		case <-save.C:
 			d.saveVerdicts(false)
 		}
@@ -260,6 +268,11 @@ func (d *daemon) deliver(out director.Output) {
 			}
 		}
 	}
+	wait := never
+	if !out.Wake.IsZero() {
+		wait = max(time.Until(out.Wake), 0)
+	}
+	d.alarm.Reset(wait)
 	if out.Table.Generation != 0 {
 		d.tables.put(out.Table)
 	}

@@ -52,6 +52,22 @@ func (s *server) Reload(ctx context.Context, _ *controlv1.ReloadRequest) (*contr
 	}
 }
 
+// ReleaseBrake makes the brake let go.
+func (s *server) ReleaseBrake(ctx context.Context, _ *controlv1.ReleaseBrakeRequest) (*controlv1.ReleaseBrakeResponse, error) {
+	r := &controlv1.ReleaseBrakeResponse{}
+	if !s.d.call(ctx, func() {
+		if s.d.director == nil || s.d.director.Status().Brake == nil {
+			return
+		}
+		r.Held = true
+		s.d.step(director.LetGo{Now: time.Now()})
+		s.d.unsaved = true
+	}) {
+		return nil, errStopping
+	}
+	return r, nil
+}
+
 // lastEvents is how many events are sent to one who names no first one.
 const lastEvents = 100
 
@@ -108,6 +124,9 @@ func (s *server) Status(ctx context.Context, _ *controlv1.StatusRequest) (*contr
 		st.Balancer = d.balancerStatus()
 		if d.director != nil {
 			ds = d.director.Status()
+		}
+		if b := ds.Brake; b != nil {
+			st.Brake = &controlv1.Brake{Since: stamp(b.Since), Until: stamp(b.Until), Reason: b.Reason, Held: uint32(b.Held), Up: uint32(b.Up)}
 		}
 		st.Checks = d.checkStatus(ds.Checks)
 		for _, vs := range ds.VirtualServers {

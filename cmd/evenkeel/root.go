@@ -18,7 +18,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&socket, "socket", control.DefaultSocket, "the control socket of the running evenkeel")
 	root.AddCommand(
-		newRun(&socket), newStatus(&socket), newVRRP(&socket), newReload(&socket), newEvents(&socket), newStop(&socket),
+		newRun(&socket), newStatus(&socket), newVRRP(&socket), newBrake(&socket), newReload(&socket), newEvents(&socket), newStop(&socket),
 		newValidate(), newFmt(), newExport(), newVersion(),
 	)
 	return root

@@ -68,6 +68,7 @@ func printStatus(w io.Writer, st *controlv1.StatusResponse, now time.Time) {
 			fmt.Fprintf(w, "PROBLEM: the kernel refuses: %s\n", f)
 		}
 	}
+	printBrake(w, st.Brake, now)
 	if v := st.Vrrp; v != nil {
 		fmt.Fprintln(w)
 		printInstances(w, v, now)

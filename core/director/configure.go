@@ -13,6 +13,7 @@ import (
 // configure goes over to another configuration: it carries what is known over to the new plan, decides anew, and compares
 // the two tables. Time-outs and sync daemons travel only with a whole table, so that a change of theirs sends one.
 func (d *Director) configure(cfg *config.Config) Output {
+	d.brake.cfg, d.brake.review = cfg.Director.Brake, d.brake.holds
 	if out, ok := d.exchange(cfg); ok {
 		return out
 	}
@@ -142,6 +143,9 @@ func (d *Director) carry(o, t *target) {
 		t.probedSince = o.probedSince
 	}
 	t.verdict = o.verdict
+	if len(t.instances) == 0 {
+		t.fell, t.held, t.fellWith = o.fell, o.held, o.fellWith
+	}
 	if known(t.verdict.State) {
 		t.verdict.TargetID = t.spec.ID
 	}
@@ -216,12 +220,13 @@ func (d *Director) reconfigure(old, vs *virtualServer, u *sdk.TableUpdate) {
 	for _, s := range vs.servers {
 		was := old.byAddr[s.addrPort()]
 		if was == nil {
-			s.fresh = true
+			s.fresh, s.added = true, true
 			s.assume(false, "")
 			continue
 		}
 		s.assumeFormer(was)
 		s.state, s.since, s.weight, s.factor = was.state, was.since, was.weight, was.factor
+		s.began, s.risen, s.climbEvent, s.added = was.began, was.risen, was.climbEvent, was.added
 	}
 	if vs.sorry != nil && old.sorry != nil && vs.sorry.sameAddress(old.sorry) {
 		vs.sorry.in = old.sorry.in

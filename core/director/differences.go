@@ -75,6 +75,7 @@ func serverDifferences(diff []string, old, s *realServer) []string {
 	before := len(diff)
 	compare(&diff, "name", was.Name, is.Name)
 	compare(&diff, "weight", was.Weight, is.Weight)
+	compare(&diff, "slow_start", was.SlowStart, is.SlowStart)
 	compare(&diff, "forward", was.Forward, is.Forward)
 	if was.Tunnel != is.Tunnel {
 		diff = append(diff, "tunnel changed")

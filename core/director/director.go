@@ -67,6 +67,10 @@ type Director struct {
 	vrrpInstances []*config.VRRPInstance
 	syncGroups    []*config.SyncGroup
 
+	brake    brake
+	climbing bool      // a server may be on its way up
+	stepped  time.Time // when all made a step last
+
 	released map[string]bool // by an operator, whether it is configured or not
 }
 
@@ -98,6 +102,8 @@ type Output struct {
 	Events  []sdk.Event                 // causes before effects
 
 	Instances []sdk.VRRPInstance // all of them; nil: nothing changed
+
+	Wake time.Time // when the director wants a Tick, whatever it wanted before; zero: it wants none
 }
 
 // New returns a director for a configuration, with the whole table and all targets as its first output. The states that
@@ -113,12 +119,16 @@ func New(cfg *config.Config, seed Seed) (*Director, Output) {
 	p := buildPlan(cfg, nil)
 	p.recall(seed.Verdicts, seed.Adopts)
 	d.beginInstances(p, seed)
+	if cfg != nil {
+		d.brake.cfg = cfg.Director.Brake
+	}
 	held := readHeld(seed.Held)
 	for _, vs := range p.virtualServers {
 		was := held.adopt(vs)
 		for _, s := range vs.servers {
 			s.observe()
 			s.since = s.stateSince(d.now)
+			d.resume(s)
 		}
 		d.settleFirst(vs, was)
 	}
@@ -141,6 +151,7 @@ func New(cfg *config.Config, seed Seed) (*Director, Output) {
 		}
 		out.Targets[typ] = d.Targets(typ)
 	}
+	out.Wake = d.wake()
 	return d, out
 }
 
@@ -157,7 +168,7 @@ func (d *Director) install(p *plan) {
 // plan returns what is followed.
 func (d *Director) plan() *plan { return &plan{targets: d.targets, byType: d.byType} }
 
-// Step takes in what happened and says what changed by it. An input that changes nothing gives the zero Output. The cost
+// Step takes in what happened and says what changed by it. An input that changes nothing gives an Output with no more than Wake. The cost
 // of verdicts grows with the virtual servers that they concern, not with the configuration.
 func (d *Director) Step(in Input) Output {
 	d.events = nil
@@ -177,11 +188,17 @@ func (d *Director) Step(in Input) Output {
 	case Release:
 		d.now = in.Now
 		out = d.release(in)
+	case Tick:
+		d.now = in.Now
+		out = d.tick()
+	case LetGo:
+		d.now = in.Now
+		out = d.letGoByOperator()
 	case Note:
 		d.note(in)
 	}
-	out.Events = d.events
-	d.events = nil
+	out.Events, out.Wake = d.events, d.wake()
+	d.events, d.brake.changed = nil, 0
 	return out
 }
 
@@ -227,13 +244,19 @@ func (d *Director) Marks(checkType string) bool {
 	})
 }
 
-// Verdicts returns the verdicts that are held, by target ID, for the journal. Unknown ones are left out.
+// Verdicts returns the verdicts that are held, by target ID, for the journal. Unknown ones are left out. A target that the
+// brake holds is up, so that a restart does not let go of it.
 func (d *Director) Verdicts() map[string]sdk.Verdict {
 	held := make(map[string]sdk.Verdict, len(d.targets))
 	for id, t := range d.targets {
-		if t.verdict.State != sdk.StateUnknown {
-			held[id] = t.verdict
+		if t.verdict.State == sdk.StateUnknown {
+			continue
 		}
+		v := t.verdict
+		if t.held {
+			v.State, v.Factor, v.Reason = sdk.StateUp, t.fellWith, ""
+		}
+		held[id] = v
 	}
 	return held
 }

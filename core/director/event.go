@@ -1,6 +1,7 @@
 package director
 
 import (
+	"fmt"
 	"net/netip"
 	"strconv"
 
@@ -66,7 +67,7 @@ func (d *Director) emitSorry(vs *virtualServer, sorry *sorryServer, reason strin
 }
 
 // emitWeight says that a server gets another share of the traffic, because of itself or because of the quorum.
-func (d *Director) emitWeight(s *realServer, weight uint32, inTable bool, quorumEvent uint64) {
+func (d *Director) emitWeight(s *realServer, weight uint32, inTable bool, quorumEvent uint64) uint64 {
 	vs := s.vs
 	e := sdk.Event{
 		Kind:    "weight",
@@ -75,7 +76,7 @@ func (d *Director) emitWeight(s *realServer, weight uint32, inTable bool, quorum
 		To:      strconv.FormatUint(uint64(weight), 10),
 	}
 	byQuorum := quorumEvent != 0 && vs.sorry != nil
-	byFactor := s.state == sdk.StateUp && weight == s.worth() && s.weighed != 0
+	byFactor := s.state == sdk.StateUp && weight == s.share() && s.weighed != 0
 	switch {
 	case s.state == sdk.StateDown:
 		e.Reason = "the real server is down: " + s.reason
@@ -83,6 +84,9 @@ func (d *Director) emitWeight(s *realServer, weight uint32, inTable bool, quorum
 	case byFactor && s.event == 0:
 		e.Reason = s.weighReason()
 		e.Cause = s.weighed
+	case s.arrived && quorumEvent == 0 && s.event == 0:
+		e.Reason = "its slow start is over"
+		e.Cause = s.climbEvent
 	case byQuorum:
 		e.Reason = "the quorum is " + vs.quorum.String()
 		e.Cause = quorumEvent
@@ -99,5 +103,8 @@ func (d *Director) emitWeight(s *realServer, weight uint32, inTable bool, quorum
 	if !inTable {
 		e.Reason += "; it is out of the table"
 	}
-	d.emit(e)
+	if s.climbs() && weight > 0 {
+		e.Reason += fmt.Sprintf(", and climbs to %d within %s", s.worth(), s.cfg.SlowStart)
+	}
+	return d.emit(e)
 }

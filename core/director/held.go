@@ -48,6 +48,7 @@ func (h held) adopt(vs *virtualServer) quorum {
 	}
 	for _, s := range vs.servers {
 		at, ok := pool[netip.AddrPortFrom(s.cfg.Address, s.cfg.Port)]
+		s.heldWeight = at.Weight
 		if vs.isSorry(s) && sorryHeld {
 			ok = false // what is held there is the sorry server
 		}

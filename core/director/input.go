@@ -7,7 +7,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
 
-// An Input is something that happened: Configure, Verdicts or Note. Its methods are this package's, so there are no others.
+// An Input is something that happened: Configure, Verdicts, Tick, Note and others. Its methods are this package's, so there are no others.
 type Input interface{ input() }
 
 // Configure puts a new configuration in the place of the old one. A nil Config changes nothing.
@@ -32,5 +32,10 @@ type Verdicts struct {
 	Generation uint64
 }
 
+// Tick says what time it is, when Output.Wake has asked for it. One that nobody asked for, or that comes early or late, does
+// what is due by then and no more.
+type Tick struct{ Now time.Time }
+
+func (Tick) input()      {}
 func (Configure) input() {}
 func (Verdicts) input()  {}

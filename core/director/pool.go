@@ -62,7 +62,7 @@ func (vs *virtualServer) weigh() {
 func (vs *virtualServer) place(s *realServer) (uint32, slot) {
 	up := s.state == sdk.StateUp
 	at := slot{destination(s.cfg), true}
-	at.dest.Weight = s.worth()
+	at.dest.Weight = s.share()
 	switch {
 	case up && (!vs.sorryIn() || at.dest.Weight == 0):
 	case vs.cfg.OnFailure == config.Quiesce:

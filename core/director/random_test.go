@@ -26,6 +26,7 @@ func pick[T any](r source, from ...T) T { return from[r.IntN(len(from))] }
 
 func (r source) config() *config.Config {
 	c := new(config.Config)
+	c.Director.Brake = r.brake()
 	for range r.IntN(3) {
 		check := r.check()
 		check.Name = pick(r, "a", "b")
@@ -41,6 +42,13 @@ func (r source) config() *config.Config {
 	}
 	r.ipvs(c)
 	return c
+}
+
+func (r source) brake() config.Brake {
+	return config.Brake{
+		Action: pick(r, config.BrakeOff, config.BrakeHold, config.BrakeHold, config.BrakeAct), Share: r.IntN(80), Minimum: r.IntN(4),
+		Within: time.Duration(r.IntN(5)) * time.Second, Limit: time.Duration(1+r.IntN(5)) * time.Second,
+	}
 }
 
 func (r source) ipvs(c *config.Config) {
@@ -103,7 +111,8 @@ func (r source) realServer(c *config.Config) *config.RealServer {
 		Address:        r.serverAddress(),
 		Port:           80,
 		Forward:        pick(r, config.NAT, config.DR),
-		Weight:         uint32(r.IntN(4)),
+		Weight:         uint32(r.IntN(4)) * pick[uint32](r, 1, 1, 9),
+		SlowStart:      pick(r, 0, 0, 2500*time.Millisecond, 7*time.Second),
 		MaxConnections: pick[uint32](r, 0, 0, 0, 100),
 	}
 	s.Name = s.Address.String()
@@ -144,7 +153,9 @@ func (r source) mutate(old *config.Config) *config.Config {
 		i := r.IntN(len(c.VirtualServers))
 		vs := c.VirtualServers[i]
 		other := r.virtualServer(c)
-		switch r.IntN(14) {
+		switch r.IntN(15) {
+		case 14:
+			c.Director.Brake = r.brake()
 		case 0:
 			c.VirtualServers = slices.Delete(c.VirtualServers, i, i+1)
 		case 1:
@@ -178,6 +189,8 @@ func (r source) mutate(old *config.Config) *config.Config {
 				vs.RealServers = slices.Delete(vs.RealServers, j, j+1)
 			case r.one(2):
 				s.Weight = uint32(r.IntN(4))
+			case r.one(3):
+				s.SlowStart = r.realServer(c).SlowStart
 			default:
 				s.Checks = r.realServer(c).Checks
 			}

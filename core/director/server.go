@@ -26,6 +26,13 @@ type realServer struct {
 	weigher *target    // that says so; nil when none does
 	weight  uint32     // that it gets now as a real server; 0 also when it is out of the table
 
+	heldWeight uint32        // that the kernel held at the start
+	began      time.Time     // of the climb of a slow start; zero: it does not climb
+	risen      time.Duration // how much of the climb's time has passed, at the last step
+	arrived    bool          // this step is the last
+	climbEvent uint64        // of the weight that the climb began with, or 0
+	added      bool          // a reload has added it, and it has not been up
+
 	fresh   bool   // a reload has added it, and nobody knew a weight of it before
 	event   uint64 // the real_server event of this step, or 0
 	weighed uint64 // what has changed the factor in this step, or 0
@@ -43,7 +50,7 @@ func (s *realServer) observe() bool {
 func (s *realServer) judge() (sdk.State, string) {
 	unknown := false
 	for _, t := range s.targets {
-		switch t.verdict.State {
+		switch t.state() {
 		case sdk.StateDown:
 			return sdk.StateDown, t.verdict.Reason
 		case sdk.StateUnknown:
@@ -55,6 +62,11 @@ func (s *realServer) judge() (sdk.State, string) {
 		return s.assumed, s.because
 	case len(s.targets) == 0:
 		return sdk.StateUp, "it has no checks"
+	}
+	for _, t := range s.targets {
+		if t.held {
+			return sdk.StateUp, "the brake holds it: " + t.verdict.Reason
+		}
 	}
 	return sdk.StateUp, "all its checks are up"
 }

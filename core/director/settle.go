@@ -32,11 +32,13 @@ func (d *Director) settle(vs *virtualServer, moved func(was, is slot)) {
 
 	for i, s := range vs.servers {
 		weight, at := vs.place(s)
-		if weight != s.weight && !s.fresh {
-			d.emitWeight(s, weight, at.present, quorumEvent)
+		if weight != s.weight && !s.fresh && !s.silent(weight, quorumEvent) {
+			if event := d.emitWeight(s, weight, at.present, quorumEvent); s.climbs() {
+				s.climbEvent = event
+			}
 		}
 		s.weight = weight
-		s.event, s.weighed, s.fresh = 0, 0, false
+		s.event, s.weighed, s.fresh, s.arrived = 0, 0, false, false
 		if was := vs.slots[i]; was != at {
 			vs.slots[i] = at
 			moved(was, at)

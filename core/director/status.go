@@ -1,6 +1,7 @@
 package director
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -15,6 +16,7 @@ type Status struct {
 	Checks         []CheckStatus         // those with a name of their own
 	Instances      []InstanceStatus
 	Groups         []GroupStatus
+	Brake          *BrakeStatus // nil: it holds nothing
 }
 
 // An InstanceStatus is what is thought of a vrrp_instance.
@@ -75,6 +77,7 @@ type RealServerStatus struct {
 	Factor           sdk.Factor // what its checks say of that
 	Weight           uint32     // that it gets now; 0 also when it is out of the table
 	WeightReason     string     // why an up server has another weight than the configured one
+	Climbs           bool       // it is on the way to its weight
 	InTable          bool       // as a real server, not as the sorry server
 	Checks           []CheckStatus
 }
@@ -98,12 +101,13 @@ type CheckStatus struct {
 	State    sdk.State
 	Reason   string
 	Factor   sdk.Factor // what it says of the weight
+	Held     bool       // by the brake: it is down, and counts as up
 	Since    time.Time  // zero while unknown
 }
 
 // Status returns what the director thinks now.
 func (d *Director) Status() Status {
-	s := Status{Generation: d.generation}
+	s := Status{Generation: d.generation, Brake: d.brakeStatus()}
 	for _, vs := range d.virtualServers {
 		s.VirtualServers = append(s.VirtualServers, vs.status())
 	}
@@ -192,6 +196,13 @@ func (s *realServer) status(present bool) RealServerStatus {
 	if s.state == sdk.StateUp && s.worth() != s.cfg.Weight {
 		status.WeightReason = s.weighReason()
 	}
+	if s.state == sdk.StateUp && s.climbs() {
+		if status.WeightReason != "" {
+			status.WeightReason += "; "
+		}
+		status.WeightReason += fmt.Sprintf("slow start: it climbs to %d until %s", s.worth(), s.began.Add(s.cfg.SlowStart).Format(time.TimeOnly))
+		status.Climbs = true
+	}
 	for _, t := range s.targets {
 		status.Checks = append(status.Checks, t.status())
 	}
@@ -208,7 +219,8 @@ func (t *target) status() CheckStatus {
 		Port:     t.spec.Port,
 		State:    t.verdict.State,
 		Reason:   t.verdict.Reason,
-		Factor:   t.verdict.Factor,
+		Factor:   t.factor(),
+		Held:     t.held,
 		Since:    t.verdict.Since,
 	}
 }

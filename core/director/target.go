@@ -3,6 +3,7 @@ package director
 import (
 	"bytes"
 	"strings"
+	"time"
 
 	"github.com/evenkeel/evenkeel/hcl/config"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -23,6 +24,10 @@ type target struct {
 	probedSince uint64 // the generation of its type's targets that began this probe
 	suspended   bool   // it is not probed, and its verdict stands
 	told        bool   // its plugin has it
+
+	fell     time.Time  // when it went down, as long as that counts for the brake; otherwise zero
+	fellWith sdk.Factor // what it said before
+	held     bool       // the brake holds it: it counts as up
 
 	before  sdk.Verdict // while verdicts are taken in: the one before them,
 	touched bool        // if this is set

@@ -3,6 +3,7 @@ package director
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
@@ -11,9 +12,27 @@ import (
 // their virtual servers, each once however many verdicts concern it.
 func (d *Director) observe(in Verdicts) Output {
 	changed := d.hold(in)
-	var concerned []*virtualServer
 	for _, t := range changed {
 		d.emitVerdict(t)
+		t.noteFall(d.now)
+	}
+	held := d.judgeBrake(d.fallen(changed))
+	var u sdk.TableUpdate
+	d.concern(append(held, changed...), &u)
+	out := Output{Table: d.stamp(u)}
+	if d.trackChanged(changed) {
+		out.Instances = d.Instances()
+	}
+	for _, t := range changed {
+		t.event, t.weighed = 0, 0
+	}
+	return out
+}
+
+// concern settles the virtual servers of targets that count for something else now.
+func (d *Director) concern(targets []*target, u *sdk.TableUpdate) {
+	var concerned []*virtualServer
+	for _, t := range targets {
 		for _, s := range t.servers {
 			if !s.vs.touched {
 				s.vs.touched = true
@@ -23,20 +42,11 @@ func (d *Director) observe(in Verdicts) Output {
 	}
 	slices.SortFunc(concerned, func(a, b *virtualServer) int { return cmp.Compare(a.order, b.order) })
 
-	var u sdk.TableUpdate
 	for _, vs := range concerned {
 		vs.touched = false
 		d.observeServers(vs)
-		d.settle(vs, func(was, is slot) { record(&u, vs.service.Key, was, is) })
+		d.settle(vs, func(was, is slot) { record(u, vs.service.Key, was, is) })
 	}
-	out := Output{Table: d.stamp(u)}
-	if d.trackChanged(changed) {
-		out.Instances = d.Instances()
-	}
-	for _, t := range changed {
-		t.event, t.weighed = 0, 0
-	}
-	return out
 }
 
 // hold takes verdicts in and returns the targets whose state or factor is another than before, in the order of the files.
@@ -73,12 +83,19 @@ func (d *Director) observeServers(vs *virtualServer) {
 		before, factor := s.state, s.factor
 		changed := s.observe()
 		if s.factor != factor {
-			s.weighed = first(s.weighedBy(), vs.event)
+			s.weighed = first(s.weighedBy(), d.brake.changed, vs.event)
 		}
 		if !changed {
 			continue
 		}
 		s.since = d.now
+		s.began = time.Time{}
+		if s.state == sdk.StateUp {
+			if s.mayClimb() && (before == sdk.StateDown && d.brake.changed == 0 || s.added) {
+				d.beginClimb(s, 0)
+			}
+			s.added = false
+		}
 		if s.fresh {
 			continue
 		}
@@ -88,7 +105,7 @@ func (d *Director) observeServers(vs *virtualServer) {
 			From:    before.String(),
 			To:      s.state.String(),
 			Reason:  s.reason,
-			Cause:   first(s.cause(), vs.event),
+			Cause:   first(s.cause(), d.brake.changed, vs.event),
 		})
 	}
 }

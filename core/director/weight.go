@@ -45,7 +45,7 @@ func (s *realServer) weigh() (f sdk.Factor, by *target) {
 	unknown := false
 	for _, t := range s.targets {
 		unknown = unknown || t.verdict.State == sdk.StateUnknown && t.check.Weighs
-		if said := t.verdict.Factor; said != 0 && (f == 0 || said < f) {
+		if said := t.factor(); said != 0 && (f == 0 || said < f) {
 			f, by = said, t
 		}
 	}

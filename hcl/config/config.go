@@ -36,8 +36,28 @@ func (p Position) String() string { return fmt.Sprintf("%s:%d,%d", p.File, p.Lin
 
 // A Director is the director block.
 type Director struct {
-	Name string // default: the host's name
+	Name  string // default: the host's name
+	Brake Brake
 }
+
+// A Brake is a brake block: what is done when very many targets go down at once. Its zero value does nothing.
+type Brake struct {
+	Action  BrakeAction
+	Share   int           // percent of the targets that were up
+	Minimum int           // and so many of them at least
+	Within  time.Duration // of one another
+	Limit   time.Duration // the longest time that it holds
+}
+
+// A BrakeAction is what a brake does.
+type BrakeAction string
+
+// The actions. Hold keeps real servers as they were, act says that they fall and lets them.
+const (
+	BrakeOff  BrakeAction = "" // "off"
+	BrakeHold BrakeAction = "hold"
+	BrakeAct  BrakeAction = "act"
+)
 
 // A VirtualServer is a virtual_server block: a service that clients see, and the real servers behind it.
 type VirtualServer struct {
@@ -114,8 +134,9 @@ type RealServer struct {
 	Port           uint16 // the service's own when it was not written
 	Forward        Forward
 	Tunnel         Tunnel
-	Weight         uint32 // default 1
-	MaxConnections uint32 // 0: no bound
+	Weight         uint32        // default 1
+	SlowStart      time.Duration // a server that comes back climbs to its weight for so long; 0: it has it at once
+	MaxConnections uint32        // 0: no bound
 	MinConnections uint32
 	Checks         []*Check // the virtual server's and its own
 }

@@ -9,6 +9,7 @@ import (
 // director decodes the director block.
 func (l *loader) director(b schema.Block) {
 	body := l.r.Read(b.Body(), directorShape)
+	l.brake(body.Of("brake"))
 	a := body.Attr("name")
 	name, ok := l.r.String(a)
 	if !ok {

@@ -17,7 +17,8 @@ var (
 		schema.BlockShape{Type: "appliance"},
 	)
 
-	directorShape = schema.NewShape([]string{"name"})
+	directorShape = schema.NewShape([]string{"name"}, schema.BlockShape{Type: "brake"})
+	brakeShape    = schema.NewShape([]string{"action", "share", "minimum", "within", "limit"})
 
 	instanceShape = schema.NewShape(
 		[]string{"interface", "virtual_router_id", "version", "priority", "advert_int", "preempt", "preempt_delay",
@@ -43,7 +44,7 @@ var (
 
 	virtualServerShape = schema.NewShape(
 		[]string{"address", "fwmark", "ip_family", "protocol", "scheduler", "flags", "one_packet", "forward", "quorum",
-			"hysteresis", "on_failure", "start_state", "checks_follow"},
+			"hysteresis", "on_failure", "start_state", "slow_start", "checks_follow"},
 		schema.BlockShape{Type: "match"},
 		schema.BlockShape{Type: "persistence"},
 		schema.BlockShape{Type: "tunnel"},
@@ -55,7 +56,7 @@ var (
 	matchShape       = schema.NewShape([]string{"address", "protocol", "ports"})
 	persistenceShape = schema.NewShape([]string{"timeout", "netmask", "engine"})
 	tunnelShape      = schema.NewShape([]string{"type", "port", "checksum"})
-	realServerShape  = schema.NewShape([]string{"weight", "forward", "max_connections", "min_connections"},
+	realServerShape  = schema.NewShape([]string{"weight", "slow_start", "forward", "max_connections", "min_connections"},
 		schema.BlockShape{Type: "tunnel"},
 		schema.BlockShape{Type: "check", Labels: []string{"type"}},
 	)

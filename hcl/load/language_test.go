@@ -16,7 +16,7 @@ func TestDocumentationHasEveryBlockAndAttribute(t *testing.T) {
 	}
 	page := string(text)
 	for block, shape := range map[string]*schema.Shape{
-		"director": directorShape, "virtual_server": virtualServerShape, "match": matchShape, "persistence": persistenceShape,
+		"director": directorShape, "brake": brakeShape, "virtual_server": virtualServerShape, "match": matchShape, "persistence": persistenceShape,
 		"real_server": realServerShape, "tunnel": tunnelShape, "sorry_server": sorryServerShape, "sorry_page": sorryPageShape,
 		"ipvs": ipvsShape, "sync": syncShape, "timeouts": timeoutsShape, "vrrp_instance": instanceShape,
 		"virtual_address": virtualAddressShape, "authentication": authenticationShape, "track": trackShape,

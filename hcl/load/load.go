@@ -106,7 +106,7 @@ type loader struct {
 }
 
 func newLoader(o Options, a *answers) *loader {
-	l := &loader{o: o, cfg: &config.Config{}, locals: map[string]*local{}}
+	l := &loader{o: o, cfg: &config.Config{Director: config.Director{Brake: defaultBrake}}, locals: map[string]*local{}}
 	l.r = &schema.Reader{Explain: l.explain, Context: &hcl.EvalContext{}}
 	l.types = &types{answers: a, known: map[typeName]*typeEntry{}, plugins: map[typeName]*config.Plugin{}, reader: l.r}
 	return l

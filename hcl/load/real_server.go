@@ -51,6 +51,13 @@ func (l *loader) realServer(s *service, b schema.Block) *config.RealServer {
 	if n, ok := l.r.Int(body.Attr("weight"), 0, mostWeight); ok {
 		rs.Weight = uint32(n)
 	}
+	climb := body.Attr("slow_start")
+	if d, ok := l.slowStart(s, climb); ok {
+		rs.SlowStart = d
+	} else if !climb.Written() {
+		rs.SlowStart = s.climb
+	}
+	l.smallClimb(rs, climb, b)
 	l.thresholds(rs, &body)
 	if ok && s.known {
 		rs.Port = l.serverPort(s, b, addr, port, rs.Forward)

@@ -87,7 +87,7 @@ func TestReferenceConfigurationIsLoadedWhole(t *testing.T) {
 		SorryPage: &config.SorryPage{Position: at(135, 3), Status: 503, File: "/data/sorry.html"},
 	}
 	want := &config.Config{
-		Director:      config.Director{Name: "lb1"},
+		Director:      config.Director{Name: "lb1", Brake: config.Brake{Action: config.BrakeHold, Share: 50, Minimum: 10, Within: 10 * time.Second, Limit: 30 * time.Second}},
 		VRRPInstances: []*config.VRRPInstance{vi1, vi2},
 		SyncGroups:    []*config.SyncGroup{{Name: "edge", Position: at(53, 1), Members: []*config.VRRPInstance{vi1, vi2}}},
 		IPVS: config.IPVS{

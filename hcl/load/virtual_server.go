@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -22,8 +23,9 @@ type service struct {
 	forward config.Forward
 	tunnel  config.Tunnel
 	checks  []*config.Check
-	weight  uint64 // of all real servers
-	alone   bool   // it depends on its own text alone, and on no other block
+	weight  uint64        // of all real servers
+	climb   time.Duration // slow_start of real servers that have none of their own
+	alone   bool          // it depends on its own text alone, and on no other block
 }
 
 // decodeVirtualServer decodes a virtual_server block. It returns nil for one whose name is another's.
@@ -53,6 +55,7 @@ func (l *loader) decodeVirtualServer(b schema.Block) *service {
 		v.StartState = config.StartState(w)
 	}
 	l.checksFollow(s, s.body.Attr("checks_follow"))
+	s.climb, _ = l.slowStart(s, s.body.Attr("slow_start"))
 	for i := range s.body.Blocks {
 		if b := s.body.Blocks[i]; b.Type == "check" {
 			l.serverCheck(s, b, v.Service.Port, &s.checks)

@@ -74,7 +74,8 @@ type StatusResponse struct {
 	Checks         []*Check               `protobuf:"bytes,8,rep,name=checks,proto3" json:"checks,omitempty"` // those with a name of their own
 	Plugins        []*Plugin              `protobuf:"bytes,9,rep,name=plugins,proto3" json:"plugins,omitempty"`
 	Balancer       *Balancer              `protobuf:"bytes,10,opt,name=balancer,proto3" json:"balancer,omitempty"`
-	Vrrp           *VRRP                  `protobuf:"bytes,11,opt,name=vrrp,proto3" json:"vrrp,omitempty"` // not set: no vrrp_instance is configured
+	Vrrp           *VRRP                  `protobuf:"bytes,11,opt,name=vrrp,proto3" json:"vrrp,omitempty"`   // not set: no vrrp_instance is configured
+	Brake          *Brake                 `protobuf:"bytes,12,opt,name=brake,proto3" json:"brake,omitempty"` // not set: it holds nothing
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -186,6 +187,170 @@ func (x *StatusResponse) GetVrrp() *VRRP {
 	return nil
 }
 
+func (x *StatusResponse) GetBrake() *Brake {
+	if x != nil {
+		return x.Brake
+	}
+	return nil
+}
+
+// Brake is the mass-failure brake while it holds.
+type Brake struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Since         *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
+	Until         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"` // at the latest
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Held          uint32                 `protobuf:"varint,4,opt,name=held,proto3" json:"held,omitempty"` // targets that are down, and count as up
+	Up            uint32                 `protobuf:"varint,5,opt,name=up,proto3" json:"up,omitempty"`     // targets that are up
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Brake) Reset() {
+	*x = Brake{}
+	mi := &file_control_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Brake) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Brake) ProtoMessage() {}
+
+func (x *Brake) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Brake.ProtoReflect.Descriptor instead.
+func (*Brake) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Brake) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *Brake) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Brake) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Brake) GetHeld() uint32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *Brake) GetUp() uint32 {
+	if x != nil {
+		return x.Up
+	}
+	return 0
+}
+
+type ReleaseBrakeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseBrakeRequest) Reset() {
+	*x = ReleaseBrakeRequest{}
+	mi := &file_control_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseBrakeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseBrakeRequest) ProtoMessage() {}
+
+func (x *ReleaseBrakeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseBrakeRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseBrakeRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{3}
+}
+
+type ReleaseBrakeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Held          bool                   `protobuf:"varint,1,opt,name=held,proto3" json:"held,omitempty"` // false: there was nothing to let go of
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseBrakeResponse) Reset() {
+	*x = ReleaseBrakeResponse{}
+	mi := &file_control_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseBrakeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseBrakeResponse) ProtoMessage() {}
+
+func (x *ReleaseBrakeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseBrakeResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseBrakeResponse) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ReleaseBrakeResponse) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
 type VRRP struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Problem       string                 `protobuf:"bytes,1,opt,name=problem,proto3" json:"problem,omitempty"`       // why the plugin could not be asked; then its part of the instances is what was heard last
@@ -202,7 +367,7 @@ type VRRP struct {
 
 func (x *VRRP) Reset() {
 	*x = VRRP{}
-	mi := &file_control_proto_msgTypes[2]
+	mi := &file_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -214,7 +379,7 @@ func (x *VRRP) String() string {
 func (*VRRP) ProtoMessage() {}
 
 func (x *VRRP) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[2]
+	mi := &file_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -227,7 +392,7 @@ func (x *VRRP) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRP.ProtoReflect.Descriptor instead.
 func (*VRRP) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{2}
+	return file_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *VRRP) GetProblem() string {
@@ -322,7 +487,7 @@ type VRRPInstance struct {
 
 func (x *VRRPInstance) Reset() {
 	*x = VRRPInstance{}
-	mi := &file_control_proto_msgTypes[3]
+	mi := &file_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -334,7 +499,7 @@ func (x *VRRPInstance) String() string {
 func (*VRRPInstance) ProtoMessage() {}
 
 func (x *VRRPInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[3]
+	mi := &file_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -347,7 +512,7 @@ func (x *VRRPInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPInstance.ProtoReflect.Descriptor instead.
 func (*VRRPInstance) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{3}
+	return file_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *VRRPInstance) GetName() string {
@@ -557,7 +722,7 @@ type VRRPDiscard struct {
 
 func (x *VRRPDiscard) Reset() {
 	*x = VRRPDiscard{}
-	mi := &file_control_proto_msgTypes[4]
+	mi := &file_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -569,7 +734,7 @@ func (x *VRRPDiscard) String() string {
 func (*VRRPDiscard) ProtoMessage() {}
 
 func (x *VRRPDiscard) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[4]
+	mi := &file_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -582,7 +747,7 @@ func (x *VRRPDiscard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPDiscard.ProtoReflect.Descriptor instead.
 func (*VRRPDiscard) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{4}
+	return file_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *VRRPDiscard) GetReason() string {
@@ -618,7 +783,7 @@ type VRRPNotice struct {
 
 func (x *VRRPNotice) Reset() {
 	*x = VRRPNotice{}
-	mi := &file_control_proto_msgTypes[5]
+	mi := &file_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +795,7 @@ func (x *VRRPNotice) String() string {
 func (*VRRPNotice) ProtoMessage() {}
 
 func (x *VRRPNotice) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[5]
+	mi := &file_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +808,7 @@ func (x *VRRPNotice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VRRPNotice.ProtoReflect.Descriptor instead.
 func (*VRRPNotice) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{5}
+	return file_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *VRRPNotice) GetKind() string {
@@ -686,7 +851,7 @@ type SyncGroup struct {
 
 func (x *SyncGroup) Reset() {
 	*x = SyncGroup{}
-	mi := &file_control_proto_msgTypes[6]
+	mi := &file_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -698,7 +863,7 @@ func (x *SyncGroup) String() string {
 func (*SyncGroup) ProtoMessage() {}
 
 func (x *SyncGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[6]
+	mi := &file_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -711,7 +876,7 @@ func (x *SyncGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyncGroup.ProtoReflect.Descriptor instead.
 func (*SyncGroup) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{6}
+	return file_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SyncGroup) GetName() string {
@@ -756,7 +921,7 @@ type Configuration struct {
 
 func (x *Configuration) Reset() {
 	*x = Configuration{}
-	mi := &file_control_proto_msgTypes[7]
+	mi := &file_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +933,7 @@ func (x *Configuration) String() string {
 func (*Configuration) ProtoMessage() {}
 
 func (x *Configuration) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[7]
+	mi := &file_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +946,7 @@ func (x *Configuration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Configuration.ProtoReflect.Descriptor instead.
 func (*Configuration) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{7}
+	return file_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Configuration) GetPaths() []string {
@@ -832,7 +997,7 @@ type VirtualServer struct {
 
 func (x *VirtualServer) Reset() {
 	*x = VirtualServer{}
-	mi := &file_control_proto_msgTypes[8]
+	mi := &file_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +1009,7 @@ func (x *VirtualServer) String() string {
 func (*VirtualServer) ProtoMessage() {}
 
 func (x *VirtualServer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[8]
+	mi := &file_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +1022,7 @@ func (x *VirtualServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VirtualServer.ProtoReflect.Descriptor instead.
 func (*VirtualServer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{8}
+	return file_control_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *VirtualServer) GetName() string {
@@ -967,7 +1132,7 @@ type RealServer struct {
 
 func (x *RealServer) Reset() {
 	*x = RealServer{}
-	mi := &file_control_proto_msgTypes[9]
+	mi := &file_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1144,7 @@ func (x *RealServer) String() string {
 func (*RealServer) ProtoMessage() {}
 
 func (x *RealServer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[9]
+	mi := &file_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1157,7 @@ func (x *RealServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RealServer.ProtoReflect.Descriptor instead.
 func (*RealServer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{9}
+	return file_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RealServer) GetName() string {
@@ -1118,7 +1283,7 @@ type Check struct {
 
 func (x *Check) Reset() {
 	*x = Check{}
-	mi := &file_control_proto_msgTypes[10]
+	mi := &file_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1295,7 @@ func (x *Check) String() string {
 func (*Check) ProtoMessage() {}
 
 func (x *Check) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[10]
+	mi := &file_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1308,7 @@ func (x *Check) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Check.ProtoReflect.Descriptor instead.
 func (*Check) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{10}
+	return file_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Check) GetId() string {
@@ -1232,7 +1397,7 @@ type Traffic struct {
 
 func (x *Traffic) Reset() {
 	*x = Traffic{}
-	mi := &file_control_proto_msgTypes[11]
+	mi := &file_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1409,7 @@ func (x *Traffic) String() string {
 func (*Traffic) ProtoMessage() {}
 
 func (x *Traffic) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[11]
+	mi := &file_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1422,7 @@ func (x *Traffic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Traffic.ProtoReflect.Descriptor instead.
 func (*Traffic) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{11}
+	return file_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Traffic) GetConnections() uint64 {
@@ -1333,7 +1498,7 @@ type Plugin struct {
 
 func (x *Plugin) Reset() {
 	*x = Plugin{}
-	mi := &file_control_proto_msgTypes[12]
+	mi := &file_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1510,7 @@ func (x *Plugin) String() string {
 func (*Plugin) ProtoMessage() {}
 
 func (x *Plugin) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[12]
+	mi := &file_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1523,7 @@ func (x *Plugin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plugin.ProtoReflect.Descriptor instead.
 func (*Plugin) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{12}
+	return file_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Plugin) GetName() string {
@@ -1440,7 +1605,7 @@ type Balancer struct {
 
 func (x *Balancer) Reset() {
 	*x = Balancer{}
-	mi := &file_control_proto_msgTypes[13]
+	mi := &file_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1452,7 +1617,7 @@ func (x *Balancer) String() string {
 func (*Balancer) ProtoMessage() {}
 
 func (x *Balancer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[13]
+	mi := &file_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1465,7 +1630,7 @@ func (x *Balancer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Balancer.ProtoReflect.Descriptor instead.
 func (*Balancer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{13}
+	return file_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Balancer) GetVersion() string {
@@ -1532,7 +1697,7 @@ type ReloadRequest struct {
 
 func (x *ReloadRequest) Reset() {
 	*x = ReloadRequest{}
-	mi := &file_control_proto_msgTypes[14]
+	mi := &file_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1709,7 @@ func (x *ReloadRequest) String() string {
 func (*ReloadRequest) ProtoMessage() {}
 
 func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[14]
+	mi := &file_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1722,7 @@ func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
 func (*ReloadRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{14}
+	return file_control_proto_rawDescGZIP(), []int{17}
 }
 
 type ReloadResponse struct {
@@ -1572,7 +1737,7 @@ type ReloadResponse struct {
 
 func (x *ReloadResponse) Reset() {
 	*x = ReloadResponse{}
-	mi := &file_control_proto_msgTypes[15]
+	mi := &file_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1584,7 +1749,7 @@ func (x *ReloadResponse) String() string {
 func (*ReloadResponse) ProtoMessage() {}
 
 func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[15]
+	mi := &file_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1597,7 +1762,7 @@ func (x *ReloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadResponse.ProtoReflect.Descriptor instead.
 func (*ReloadResponse) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{15}
+	return file_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReloadResponse) GetOk() bool {
@@ -1638,7 +1803,7 @@ type EventsRequest struct {
 
 func (x *EventsRequest) Reset() {
 	*x = EventsRequest{}
-	mi := &file_control_proto_msgTypes[16]
+	mi := &file_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1815,7 @@ func (x *EventsRequest) String() string {
 func (*EventsRequest) ProtoMessage() {}
 
 func (x *EventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[16]
+	mi := &file_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1828,7 @@ func (x *EventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsRequest.ProtoReflect.Descriptor instead.
 func (*EventsRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{16}
+	return file_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EventsRequest) GetFrom() uint64 {
@@ -1696,7 +1861,7 @@ type EventsResponse struct {
 
 func (x *EventsResponse) Reset() {
 	*x = EventsResponse{}
-	mi := &file_control_proto_msgTypes[17]
+	mi := &file_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +1873,7 @@ func (x *EventsResponse) String() string {
 func (*EventsResponse) ProtoMessage() {}
 
 func (x *EventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[17]
+	mi := &file_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +1886,7 @@ func (x *EventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventsResponse.ProtoReflect.Descriptor instead.
 func (*EventsResponse) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{17}
+	return file_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EventsResponse) GetId() uint64 {
@@ -1790,7 +1955,7 @@ type CommandVRRPRequest struct {
 
 func (x *CommandVRRPRequest) Reset() {
 	*x = CommandVRRPRequest{}
-	mi := &file_control_proto_msgTypes[18]
+	mi := &file_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1802,7 +1967,7 @@ func (x *CommandVRRPRequest) String() string {
 func (*CommandVRRPRequest) ProtoMessage() {}
 
 func (x *CommandVRRPRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[18]
+	mi := &file_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1815,7 +1980,7 @@ func (x *CommandVRRPRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommandVRRPRequest.ProtoReflect.Descriptor instead.
 func (*CommandVRRPRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{18}
+	return file_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CommandVRRPRequest) GetInstance() string {
@@ -1841,7 +2006,7 @@ type CommandVRRPResponse struct {
 
 func (x *CommandVRRPResponse) Reset() {
 	*x = CommandVRRPResponse{}
-	mi := &file_control_proto_msgTypes[19]
+	mi := &file_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1853,7 +2018,7 @@ func (x *CommandVRRPResponse) String() string {
 func (*CommandVRRPResponse) ProtoMessage() {}
 
 func (x *CommandVRRPResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[19]
+	mi := &file_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1866,7 +2031,7 @@ func (x *CommandVRRPResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommandVRRPResponse.ProtoReflect.Descriptor instead.
 func (*CommandVRRPResponse) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{19}
+	return file_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CommandVRRPResponse) GetUnchanged() bool {
@@ -1886,7 +2051,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_control_proto_msgTypes[20]
+	mi := &file_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +2063,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[20]
+	mi := &file_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +2076,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{20}
+	return file_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StopRequest) GetKeep() bool {
@@ -1929,7 +2094,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_control_proto_msgTypes[21]
+	mi := &file_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1941,7 +2106,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[21]
+	mi := &file_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1954,7 +2119,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{21}
+	return file_control_proto_rawDescGZIP(), []int{24}
 }
 
 var File_control_proto protoreflect.FileDescriptor
@@ -1962,7 +2127,7 @@ var File_control_proto protoreflect.FileDescriptor
 const file_control_proto_rawDesc = "" +
 	"\n" +
 	"\rcontrol.proto\x12\x13evenkeel.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
-	"\rStatusRequest\"\x93\x04\n" +
+	"\rStatusRequest\"\xc5\x04\n" +
 	"\x0eStatusResponse\x12\x1a\n" +
 	"\bdirector\x18\x01 \x01(\tR\bdirector\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x10\n" +
@@ -1975,7 +2140,17 @@ const file_control_proto_rawDesc = "" +
 	"\aplugins\x18\t \x03(\v2\x1b.evenkeel.control.v1.PluginR\aplugins\x129\n" +
 	"\bbalancer\x18\n" +
 	" \x01(\v2\x1d.evenkeel.control.v1.BalancerR\bbalancer\x12-\n" +
-	"\x04vrrp\x18\v \x01(\v2\x19.evenkeel.control.v1.VRRPR\x04vrrp\"\xe4\x02\n" +
+	"\x04vrrp\x18\v \x01(\v2\x19.evenkeel.control.v1.VRRPR\x04vrrp\x120\n" +
+	"\x05brake\x18\f \x01(\v2\x1a.evenkeel.control.v1.BrakeR\x05brake\"\xa7\x01\n" +
+	"\x05Brake\x120\n" +
+	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04held\x18\x04 \x01(\rR\x04held\x12\x0e\n" +
+	"\x02up\x18\x05 \x01(\rR\x02up\"\x15\n" +
+	"\x13ReleaseBrakeRequest\"*\n" +
+	"\x14ReleaseBrakeResponse\x12\x12\n" +
+	"\x04held\x18\x01 \x01(\bR\x04held\"\xe4\x02\n" +
 	"\x04VRRP\x12\x18\n" +
 	"\aproblem\x18\x01 \x01(\tR\aproblem\x12\x1e\n" +
 	"\n" +
@@ -2143,12 +2318,13 @@ const file_control_proto_rawDesc = "" +
 	"\tunchanged\x18\x01 \x01(\bR\tunchanged\"!\n" +
 	"\vStopRequest\x12\x12\n" +
 	"\x04keep\x18\x01 \x01(\bR\x04keep\"\x0e\n" +
-	"\fStopResponse2\xba\x03\n" +
+	"\fStopResponse2\x9f\x04\n" +
 	"\x0eControlService\x12Q\n" +
 	"\x06Status\x12\".evenkeel.control.v1.StatusRequest\x1a#.evenkeel.control.v1.StatusResponse\x12Q\n" +
 	"\x06Reload\x12\".evenkeel.control.v1.ReloadRequest\x1a#.evenkeel.control.v1.ReloadResponse\x12S\n" +
 	"\x06Events\x12\".evenkeel.control.v1.EventsRequest\x1a#.evenkeel.control.v1.EventsResponse0\x01\x12`\n" +
-	"\vCommandVRRP\x12'.evenkeel.control.v1.CommandVRRPRequest\x1a(.evenkeel.control.v1.CommandVRRPResponse\x12K\n" +
+	"\vCommandVRRP\x12'.evenkeel.control.v1.CommandVRRPRequest\x1a(.evenkeel.control.v1.CommandVRRPResponse\x12c\n" +
+	"\fReleaseBrake\x12(.evenkeel.control.v1.ReleaseBrakeRequest\x1a).evenkeel.control.v1.ReleaseBrakeResponse\x12K\n" +
 	"\x04Stop\x12 .evenkeel.control.v1.StopRequest\x1a!.evenkeel.control.v1.StopResponseB5Z3github.com/evenkeel/evenkeel/core/control/controlv1b\x06proto3"
 
 var (
@@ -2163,79 +2339,87 @@ func file_control_proto_rawDescGZIP() []byte {
 	return file_control_proto_rawDescData
 }
 
-var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: evenkeel.control.v1.StatusRequest
 	(*StatusResponse)(nil),        // 1: evenkeel.control.v1.StatusResponse
-	(*VRRP)(nil),                  // 2: evenkeel.control.v1.VRRP
-	(*VRRPInstance)(nil),          // 3: evenkeel.control.v1.VRRPInstance
-	(*VRRPDiscard)(nil),           // 4: evenkeel.control.v1.VRRPDiscard
-	(*VRRPNotice)(nil),            // 5: evenkeel.control.v1.VRRPNotice
-	(*SyncGroup)(nil),             // 6: evenkeel.control.v1.SyncGroup
-	(*Configuration)(nil),         // 7: evenkeel.control.v1.Configuration
-	(*VirtualServer)(nil),         // 8: evenkeel.control.v1.VirtualServer
-	(*RealServer)(nil),            // 9: evenkeel.control.v1.RealServer
-	(*Check)(nil),                 // 10: evenkeel.control.v1.Check
-	(*Traffic)(nil),               // 11: evenkeel.control.v1.Traffic
-	(*Plugin)(nil),                // 12: evenkeel.control.v1.Plugin
-	(*Balancer)(nil),              // 13: evenkeel.control.v1.Balancer
-	(*ReloadRequest)(nil),         // 14: evenkeel.control.v1.ReloadRequest
-	(*ReloadResponse)(nil),        // 15: evenkeel.control.v1.ReloadResponse
-	(*EventsRequest)(nil),         // 16: evenkeel.control.v1.EventsRequest
-	(*EventsResponse)(nil),        // 17: evenkeel.control.v1.EventsResponse
-	(*CommandVRRPRequest)(nil),    // 18: evenkeel.control.v1.CommandVRRPRequest
-	(*CommandVRRPResponse)(nil),   // 19: evenkeel.control.v1.CommandVRRPResponse
-	(*StopRequest)(nil),           // 20: evenkeel.control.v1.StopRequest
-	(*StopResponse)(nil),          // 21: evenkeel.control.v1.StopResponse
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
+	(*Brake)(nil),                 // 2: evenkeel.control.v1.Brake
+	(*ReleaseBrakeRequest)(nil),   // 3: evenkeel.control.v1.ReleaseBrakeRequest
+	(*ReleaseBrakeResponse)(nil),  // 4: evenkeel.control.v1.ReleaseBrakeResponse
+	(*VRRP)(nil),                  // 5: evenkeel.control.v1.VRRP
+	(*VRRPInstance)(nil),          // 6: evenkeel.control.v1.VRRPInstance
+	(*VRRPDiscard)(nil),           // 7: evenkeel.control.v1.VRRPDiscard
+	(*VRRPNotice)(nil),            // 8: evenkeel.control.v1.VRRPNotice
+	(*SyncGroup)(nil),             // 9: evenkeel.control.v1.SyncGroup
+	(*Configuration)(nil),         // 10: evenkeel.control.v1.Configuration
+	(*VirtualServer)(nil),         // 11: evenkeel.control.v1.VirtualServer
+	(*RealServer)(nil),            // 12: evenkeel.control.v1.RealServer
+	(*Check)(nil),                 // 13: evenkeel.control.v1.Check
+	(*Traffic)(nil),               // 14: evenkeel.control.v1.Traffic
+	(*Plugin)(nil),                // 15: evenkeel.control.v1.Plugin
+	(*Balancer)(nil),              // 16: evenkeel.control.v1.Balancer
+	(*ReloadRequest)(nil),         // 17: evenkeel.control.v1.ReloadRequest
+	(*ReloadResponse)(nil),        // 18: evenkeel.control.v1.ReloadResponse
+	(*EventsRequest)(nil),         // 19: evenkeel.control.v1.EventsRequest
+	(*EventsResponse)(nil),        // 20: evenkeel.control.v1.EventsResponse
+	(*CommandVRRPRequest)(nil),    // 21: evenkeel.control.v1.CommandVRRPRequest
+	(*CommandVRRPResponse)(nil),   // 22: evenkeel.control.v1.CommandVRRPResponse
+	(*StopRequest)(nil),           // 23: evenkeel.control.v1.StopRequest
+	(*StopResponse)(nil),          // 24: evenkeel.control.v1.StopResponse
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
 }
 var file_control_proto_depIdxs = []int32{
-	22, // 0: evenkeel.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
-	7,  // 1: evenkeel.control.v1.StatusResponse.configuration:type_name -> evenkeel.control.v1.Configuration
-	8,  // 2: evenkeel.control.v1.StatusResponse.virtual_servers:type_name -> evenkeel.control.v1.VirtualServer
-	10, // 3: evenkeel.control.v1.StatusResponse.checks:type_name -> evenkeel.control.v1.Check
-	12, // 4: evenkeel.control.v1.StatusResponse.plugins:type_name -> evenkeel.control.v1.Plugin
-	13, // 5: evenkeel.control.v1.StatusResponse.balancer:type_name -> evenkeel.control.v1.Balancer
-	2,  // 6: evenkeel.control.v1.StatusResponse.vrrp:type_name -> evenkeel.control.v1.VRRP
-	23, // 7: evenkeel.control.v1.VRRP.late_after:type_name -> google.protobuf.Duration
-	23, // 8: evenkeel.control.v1.VRRP.max_late:type_name -> google.protobuf.Duration
-	3,  // 9: evenkeel.control.v1.VRRP.instances:type_name -> evenkeel.control.v1.VRRPInstance
-	6,  // 10: evenkeel.control.v1.VRRP.groups:type_name -> evenkeel.control.v1.SyncGroup
-	22, // 11: evenkeel.control.v1.VRRPInstance.since:type_name -> google.protobuf.Timestamp
-	23, // 12: evenkeel.control.v1.VRRPInstance.master_interval:type_name -> google.protobuf.Duration
-	4,  // 13: evenkeel.control.v1.VRRPInstance.discarded:type_name -> evenkeel.control.v1.VRRPDiscard
-	23, // 14: evenkeel.control.v1.VRRPInstance.largest_advert_gap:type_name -> google.protobuf.Duration
-	5,  // 15: evenkeel.control.v1.VRRPInstance.notices:type_name -> evenkeel.control.v1.VRRPNotice
-	22, // 16: evenkeel.control.v1.VRRPNotice.since:type_name -> google.protobuf.Timestamp
-	22, // 17: evenkeel.control.v1.SyncGroup.since:type_name -> google.protobuf.Timestamp
-	22, // 18: evenkeel.control.v1.Configuration.loaded:type_name -> google.protobuf.Timestamp
-	9,  // 19: evenkeel.control.v1.VirtualServer.real_servers:type_name -> evenkeel.control.v1.RealServer
-	11, // 20: evenkeel.control.v1.VirtualServer.traffic:type_name -> evenkeel.control.v1.Traffic
-	22, // 21: evenkeel.control.v1.RealServer.since:type_name -> google.protobuf.Timestamp
-	11, // 22: evenkeel.control.v1.RealServer.traffic:type_name -> evenkeel.control.v1.Traffic
-	10, // 23: evenkeel.control.v1.RealServer.checks:type_name -> evenkeel.control.v1.Check
-	22, // 24: evenkeel.control.v1.Check.since:type_name -> google.protobuf.Timestamp
-	23, // 25: evenkeel.control.v1.Check.latency:type_name -> google.protobuf.Duration
-	22, // 26: evenkeel.control.v1.Plugin.since:type_name -> google.protobuf.Timestamp
-	23, // 27: evenkeel.control.v1.Plugin.cpu:type_name -> google.protobuf.Duration
-	22, // 28: evenkeel.control.v1.Balancer.last_drift_at:type_name -> google.protobuf.Timestamp
-	22, // 29: evenkeel.control.v1.EventsResponse.time:type_name -> google.protobuf.Timestamp
-	0,  // 30: evenkeel.control.v1.ControlService.Status:input_type -> evenkeel.control.v1.StatusRequest
-	14, // 31: evenkeel.control.v1.ControlService.Reload:input_type -> evenkeel.control.v1.ReloadRequest
-	16, // 32: evenkeel.control.v1.ControlService.Events:input_type -> evenkeel.control.v1.EventsRequest
-	18, // 33: evenkeel.control.v1.ControlService.CommandVRRP:input_type -> evenkeel.control.v1.CommandVRRPRequest
-	20, // 34: evenkeel.control.v1.ControlService.Stop:input_type -> evenkeel.control.v1.StopRequest
-	1,  // 35: evenkeel.control.v1.ControlService.Status:output_type -> evenkeel.control.v1.StatusResponse
-	15, // 36: evenkeel.control.v1.ControlService.Reload:output_type -> evenkeel.control.v1.ReloadResponse
-	17, // 37: evenkeel.control.v1.ControlService.Events:output_type -> evenkeel.control.v1.EventsResponse
-	19, // 38: evenkeel.control.v1.ControlService.CommandVRRP:output_type -> evenkeel.control.v1.CommandVRRPResponse
-	21, // 39: evenkeel.control.v1.ControlService.Stop:output_type -> evenkeel.control.v1.StopResponse
-	35, // [35:40] is the sub-list for method output_type
-	30, // [30:35] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	25, // 0: evenkeel.control.v1.StatusResponse.started:type_name -> google.protobuf.Timestamp
+	10, // 1: evenkeel.control.v1.StatusResponse.configuration:type_name -> evenkeel.control.v1.Configuration
+	11, // 2: evenkeel.control.v1.StatusResponse.virtual_servers:type_name -> evenkeel.control.v1.VirtualServer
+	13, // 3: evenkeel.control.v1.StatusResponse.checks:type_name -> evenkeel.control.v1.Check
+	15, // 4: evenkeel.control.v1.StatusResponse.plugins:type_name -> evenkeel.control.v1.Plugin
+	16, // 5: evenkeel.control.v1.StatusResponse.balancer:type_name -> evenkeel.control.v1.Balancer
+	5,  // 6: evenkeel.control.v1.StatusResponse.vrrp:type_name -> evenkeel.control.v1.VRRP
+	2,  // 7: evenkeel.control.v1.StatusResponse.brake:type_name -> evenkeel.control.v1.Brake
+	25, // 8: evenkeel.control.v1.Brake.since:type_name -> google.protobuf.Timestamp
+	25, // 9: evenkeel.control.v1.Brake.until:type_name -> google.protobuf.Timestamp
+	26, // 10: evenkeel.control.v1.VRRP.late_after:type_name -> google.protobuf.Duration
+	26, // 11: evenkeel.control.v1.VRRP.max_late:type_name -> google.protobuf.Duration
+	6,  // 12: evenkeel.control.v1.VRRP.instances:type_name -> evenkeel.control.v1.VRRPInstance
+	9,  // 13: evenkeel.control.v1.VRRP.groups:type_name -> evenkeel.control.v1.SyncGroup
+	25, // 14: evenkeel.control.v1.VRRPInstance.since:type_name -> google.protobuf.Timestamp
+	26, // 15: evenkeel.control.v1.VRRPInstance.master_interval:type_name -> google.protobuf.Duration
+	7,  // 16: evenkeel.control.v1.VRRPInstance.discarded:type_name -> evenkeel.control.v1.VRRPDiscard
+	26, // 17: evenkeel.control.v1.VRRPInstance.largest_advert_gap:type_name -> google.protobuf.Duration
+	8,  // 18: evenkeel.control.v1.VRRPInstance.notices:type_name -> evenkeel.control.v1.VRRPNotice
+	25, // 19: evenkeel.control.v1.VRRPNotice.since:type_name -> google.protobuf.Timestamp
+	25, // 20: evenkeel.control.v1.SyncGroup.since:type_name -> google.protobuf.Timestamp
+	25, // 21: evenkeel.control.v1.Configuration.loaded:type_name -> google.protobuf.Timestamp
+	12, // 22: evenkeel.control.v1.VirtualServer.real_servers:type_name -> evenkeel.control.v1.RealServer
+	14, // 23: evenkeel.control.v1.VirtualServer.traffic:type_name -> evenkeel.control.v1.Traffic
+	25, // 24: evenkeel.control.v1.RealServer.since:type_name -> google.protobuf.Timestamp
+	14, // 25: evenkeel.control.v1.RealServer.traffic:type_name -> evenkeel.control.v1.Traffic
+	13, // 26: evenkeel.control.v1.RealServer.checks:type_name -> evenkeel.control.v1.Check
+	25, // 27: evenkeel.control.v1.Check.since:type_name -> google.protobuf.Timestamp
+	26, // 28: evenkeel.control.v1.Check.latency:type_name -> google.protobuf.Duration
+	25, // 29: evenkeel.control.v1.Plugin.since:type_name -> google.protobuf.Timestamp
+	26, // 30: evenkeel.control.v1.Plugin.cpu:type_name -> google.protobuf.Duration
+	25, // 31: evenkeel.control.v1.Balancer.last_drift_at:type_name -> google.protobuf.Timestamp
+	25, // 32: evenkeel.control.v1.EventsResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 33: evenkeel.control.v1.ControlService.Status:input_type -> evenkeel.control.v1.StatusRequest
+	17, // 34: evenkeel.control.v1.ControlService.Reload:input_type -> evenkeel.control.v1.ReloadRequest
+	19, // 35: evenkeel.control.v1.ControlService.Events:input_type -> evenkeel.control.v1.EventsRequest
+	21, // 36: evenkeel.control.v1.ControlService.CommandVRRP:input_type -> evenkeel.control.v1.CommandVRRPRequest
+	3,  // 37: evenkeel.control.v1.ControlService.ReleaseBrake:input_type -> evenkeel.control.v1.ReleaseBrakeRequest
+	23, // 38: evenkeel.control.v1.ControlService.Stop:input_type -> evenkeel.control.v1.StopRequest
+	1,  // 39: evenkeel.control.v1.ControlService.Status:output_type -> evenkeel.control.v1.StatusResponse
+	18, // 40: evenkeel.control.v1.ControlService.Reload:output_type -> evenkeel.control.v1.ReloadResponse
+	20, // 41: evenkeel.control.v1.ControlService.Events:output_type -> evenkeel.control.v1.EventsResponse
+	22, // 42: evenkeel.control.v1.ControlService.CommandVRRP:output_type -> evenkeel.control.v1.CommandVRRPResponse
+	4,  // 43: evenkeel.control.v1.ControlService.ReleaseBrake:output_type -> evenkeel.control.v1.ReleaseBrakeResponse
+	24, // 44: evenkeel.control.v1.ControlService.Stop:output_type -> evenkeel.control.v1.StopResponse
+	39, // [39:45] is the sub-list for method output_type
+	33, // [33:39] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }
@@ -2249,7 +2433,7 @@ func file_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

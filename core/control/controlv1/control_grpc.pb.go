@@ -22,11 +22,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ControlService_Status_FullMethodName      = "/evenkeel.control.v1.ControlService/Status"
-	ControlService_Reload_FullMethodName      = "/evenkeel.control.v1.ControlService/Reload"
-	ControlService_Events_FullMethodName      = "/evenkeel.control.v1.ControlService/Events"
-	ControlService_CommandVRRP_FullMethodName = "/evenkeel.control.v1.ControlService/CommandVRRP"
-	ControlService_Stop_FullMethodName        = "/evenkeel.control.v1.ControlService/Stop"
+	ControlService_Status_FullMethodName       = "/evenkeel.control.v1.ControlService/Status"
+	ControlService_Reload_FullMethodName       = "/evenkeel.control.v1.ControlService/Reload"
+	ControlService_Events_FullMethodName       = "/evenkeel.control.v1.ControlService/Events"
+	ControlService_CommandVRRP_FullMethodName  = "/evenkeel.control.v1.ControlService/CommandVRRP"
+	ControlService_ReleaseBrake_FullMethodName = "/evenkeel.control.v1.ControlService/ReleaseBrake"
+	ControlService_Stop_FullMethodName         = "/evenkeel.control.v1.ControlService/Stop"
 )
 
 // ControlServiceClient is the client API for ControlService service.
@@ -41,6 +42,8 @@ type ControlServiceClient interface {
 	Events(ctx context.Context, in *EventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[EventsResponse], error)
 	// CommandVRRP carries out what an operator asks of a vrrp_instance. What is to stand is on the disk when it answers.
 	CommandVRRP(ctx context.Context, in *CommandVRRPRequest, opts ...grpc.CallOption) (*CommandVRRPResponse, error)
+	// ReleaseBrake makes the mass-failure brake let go of what it holds.
+	ReleaseBrake(ctx context.Context, in *ReleaseBrakeRequest, opts ...grpc.CallOption) (*ReleaseBrakeResponse, error)
 	// Stop ends evenkeel, as SIGTERM does, once it has answered.
 	Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error)
 }
@@ -102,6 +105,16 @@ func (c *controlServiceClient) CommandVRRP(ctx context.Context, in *CommandVRRPR
 	return out, nil
 }
 
+func (c *controlServiceClient) ReleaseBrake(ctx context.Context, in *ReleaseBrakeRequest, opts ...grpc.CallOption) (*ReleaseBrakeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseBrakeResponse)
+	err := c.cc.Invoke(ctx, ControlService_ReleaseBrake_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *controlServiceClient) Stop(ctx context.Context, in *StopRequest, opts ...grpc.CallOption) (*StopResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(StopResponse)
@@ -124,6 +137,8 @@ type ControlServiceServer interface {
 	Events(*EventsRequest, grpc.ServerStreamingServer[EventsResponse]) error
 	// CommandVRRP carries out what an operator asks of a vrrp_instance. What is to stand is on the disk when it answers.
 	CommandVRRP(context.Context, *CommandVRRPRequest) (*CommandVRRPResponse, error)
+	// ReleaseBrake makes the mass-failure brake let go of what it holds.
+	ReleaseBrake(context.Context, *ReleaseBrakeRequest) (*ReleaseBrakeResponse, error)
 	// Stop ends evenkeel, as SIGTERM does, once it has answered.
 	Stop(context.Context, *StopRequest) (*StopResponse, error)
 	mustEmbedUnimplementedControlServiceServer()
@@ -147,6 +162,9 @@ func (UnimplementedControlServiceServer) Events(*EventsRequest, grpc.ServerStrea
 }
 func (UnimplementedControlServiceServer) CommandVRRP(context.Context, *CommandVRRPRequest) (*CommandVRRPResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CommandVRRP not implemented")
+}
+func (UnimplementedControlServiceServer) ReleaseBrake(context.Context, *ReleaseBrakeRequest) (*ReleaseBrakeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseBrake not implemented")
 }
 func (UnimplementedControlServiceServer) Stop(context.Context, *StopRequest) (*StopResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Stop not implemented")
@@ -237,6 +255,24 @@ func _ControlService_CommandVRRP_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ControlService_ReleaseBrake_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseBrakeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServiceServer).ReleaseBrake(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ControlService_ReleaseBrake_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServiceServer).ReleaseBrake(ctx, req.(*ReleaseBrakeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ControlService_Stop_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(StopRequest)
 	if err := dec(in); err != nil {
@@ -273,6 +309,10 @@ var ControlService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CommandVRRP",
 			Handler:    _ControlService_CommandVRRP_Handler,
+		},
+		{
+			MethodName: "ReleaseBrake",
+			Handler:    _ControlService_ReleaseBrake_Handler,
 		},
 		{
 			MethodName: "Stop",
