@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
-	"github.com/evenkeel/evenkeel/plugins/vrrp/address"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/advert"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/machine"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/wire"
@@ -26,7 +25,7 @@ func (l *loop) carry(now time.Duration, actions []machine.Action) {
 		case machine.SendAdvert:
 			l.advertise(i, a.Priority)
 		case machine.AddAddresses:
-			l.take(i, now)
+			l.take(i)
 		case machine.RemoveAddresses:
 			l.give(i)
 		case machine.Announce:
@@ -44,25 +43,36 @@ func (l *loop) advertise(i *instance, priority uint8) {
 	if i.format == nil {
 		return
 	}
+	p, sent := i.format.Params(), false
 	for _, to := range i.peers {
 		i.packet = i.format.Append(i.packet[:0], priority, to)
-		p := i.format.Params()
 		if err := i.sending.Send(i.packet, advert.Meta{Source: p.Source, Destination: to, TTL: p.TTL}); err != nil {
 			i.sendErrors++
 			i.failed(err)
+			continue
 		}
+		sent = true
 	}
-	now := wire.Now()
-	if priority == 0 {
+	switch now := wire.Now(); {
+	case priority == 0:
 		i.sent = 0
 		i.slot.Resign()
-		return
+	case sent: // what nobody can have heard holds nobody back
+		if i.sent != 0 {
+			i.largestGap = max(i.largestGap, now-i.sent)
+		}
+		i.sent = now
+		i.slot.Advert(now+masterDown(i.spec), i.format.Sequence())
 	}
-	if i.sent != 0 {
-		i.largestGap = max(i.largestGap, now-i.sent)
+}
+
+// masterDown is the Master_Down_Interval of a backup of the highest priority, 254, which may be master so long after our last
+// advert, and none before (RFC 9568 section 6.1, RFC 3768 section 6.1).
+func masterDown(s sdk.VRRPInstance) time.Duration {
+	if s.Version == 2 {
+		return 3*s.AdvertInterval + (256-254)*time.Second/256
 	}
-	i.sent = now
-	i.slot.Advert(now, i.format.Sequence())
+	return 3*s.AdvertInterval + (256-254)*s.AdvertInterval/256
 }
 
 // failed notes why an advert could not be sent, the first time of many.
@@ -72,51 +82,12 @@ func (i *instance) failed(err error) {
 	}
 }
 
-// take puts the addresses in their place.
-func (l *loop) take(i *instance, now time.Duration) {
-	l.did(i, i.set.Add(), now)
-	l.holding = true
-}
-
-// give takes the addresses away, and forgets what was to be announced.
-func (l *loop) give(i *instance) {
-	for _, d := range i.devices {
-		l.announcer.Cancel(d.announcement)
-	}
-	l.did(i, i.set.Remove(), 0)
-	i.sent = 0
-	i.slot.Resign()
-	for _, a := range i.addresses() {
-		l.ledger.Released(a.Prefix.Addr())
-	}
-	l.endNotices(i, sdk.NoticeConflict)
-	l.endNotices(i, sdk.NoticeAddress)
-	l.holding = true
-}
-
-// did tells what was done to the kernel's addresses, and keeps what failed for another try.
-func (l *loop) did(i *instance, changes []address.Change, now time.Duration) {
-	for _, c := range changes {
-		subject := c.What
-		switch {
-		case c.Err == nil:
-			l.log.Debug("addresses", "instance", i.spec.Name, "done", c.String())
-			l.endNotice(i, sdk.NoticeAddress, subject)
-		case i.machine != nil && i.machine.State() == machine.Master:
-			l.notice(i, sdk.NoticeAddress, subject, c.String())
-			l.retry = now + retryAfter
-		default:
-			l.log.Warn("addresses", "instance", i.spec.Name, "failed", c.String())
-		}
-	}
-}
-
-// retryAfter is when something that the kernel refused is tried again.
-const retryAfter = time.Second
-
 // announce tells the network where the addresses are.
 func (l *loop) announce(i *instance, now time.Duration, count int) {
 	for _, d := range i.devices {
+		if d.announcement == nil {
+			continue
+		}
 		l.announcer.Queue(now, d.announcement, count)
 		for _, a := range d.addresses {
 			i.announced += uint64(count)
@@ -176,9 +147,10 @@ func (l *loop) rival(i *instance, a *machine.Action) {
 
 // strangeAddresses tells of an advert that lists other addresses than ours: RFC 9568 section 7.1 has it logged.
 func (i *instance) strangeAddresses(l *loop, from netip.Addr) {
-	if i.unlike == from {
+	now := wire.Now()
+	if i.unlike == from || i.unlikeAt != 0 && now-i.unlikeAt < time.Minute { // any number of routers may say so
 		return
 	}
-	i.unlike = from
+	i.unlike, i.unlikeAt = from, now
 	l.log.Warn("a router of the same ID advertises other addresses than are configured here", "instance", i.spec.Name, "router", from)
 }

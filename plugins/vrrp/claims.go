@@ -8,11 +8,15 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/conflict"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/machine"
+	"github.com/evenkeel/evenkeel/plugins/vrrp/wire"
 )
 
 // quiet is how long another claim to one of our addresses must not be heard to be over. Who uses an address says so again
 // when his neighbors look for him, which they do every minute or so (RFC 4861 section 7.3.3, arp(7)).
 const quiet = 90 * time.Second
+
+// claimsMost is how many other claims are known at once: whoever makes up hardware addresses makes no more of them.
+const claimsMost = 64
 
 // A claimSource has the loop hear who else claims an address that is held here.
 type claimSource struct{ *conflict.Listener }
@@ -70,6 +74,9 @@ func (l *loop) hear() {
 			continue
 		}
 		for _, d := range i.devices {
+			if d.announcement == nil {
+				continue // nobody else is there
+			}
 			for _, a := range d.addresses {
 				held = append(held, conflict.Held{Interface: d.Name, Index: d.Index, Address: a, Hardware: d.Hardware})
 			}
@@ -77,5 +84,7 @@ func (l *loop) hear() {
 	}
 	if err := l.conflicts.Hold(held); err != nil {
 		l.log.Error("listening for other claims to our addresses", "error", err)
+		l.deaf = true
+		l.again(wire.Now() + retryAfter)
 	}
 }

@@ -17,9 +17,9 @@ import (
 // An instance is one virtual router: what the machine decides about it, and what it is in this kernel.
 type instance struct {
 	spec    sdk.VRRPInstance
-	ipv6    bool // of its adverts
-	machine *machine.Instance
-	began   time.Duration
+	ipv6    bool              // of its adverts
+	machine *machine.Instance // nil until the first refresh
+	wrong   string            // "", or why it can never take part as it is configured
 
 	// What it speaks, and with whom. Without a format it speaks not at all, and problem says why.
 	format    *advert.Format
@@ -30,6 +30,9 @@ type instance struct {
 	packet    []byte
 	problem   string
 	at        place // where it is all opened
+	nowhere   bool  // there is no interface: what is open is of none
+	over      int   // the index of the interface that the macvlan was made over
+	macvlan   int   // its own
 
 	tracked []*tracked
 
@@ -51,7 +54,8 @@ type instance struct {
 	sent       time.Duration // the last advert of this mastership; 0: none yet
 	largestGap time.Duration
 	since      time.Time
-	unlike     netip.Addr // whose adverts list other addresses
+	unlike     netip.Addr    // whose adverts list other addresses
+	unlikeAt   time.Duration // when that was said last
 }
 
 // A place is where an instance is opened: when it is another one, sockets are opened anew.
@@ -89,8 +93,7 @@ func (i *instance) group() netip.Addr {
 
 // identity is what makes it another virtual router when it changes, beside its ID and version.
 func identity(s sdk.VRRPInstance) string {
-	return fmt.Sprintf("%s|%v|%v|%v|%v|%v|%v", s.Interface, s.Addresses[0].Prefix.Addr().Is6(), s.Source, s.MulticastGroup,
-		len(s.UnicastPeers) > 0, s.VirtualMAC, s.Authentication.Type)
+	return fmt.Sprintf("%s|%v|%v", s.Interface, s.Addresses[0].Prefix.Addr().Is6(), s.VirtualMAC)
 }
 
 // same says whether another configuration is of the same virtual router.
@@ -156,16 +159,6 @@ func (i *instance) advertised() []netip.Addr {
 	return list
 }
 
-// holds says whether a is an address of the instance.
-func (i *instance) holds(a netip.Addr) bool {
-	for _, v := range i.addresses() {
-		if v.Prefix.Addr() == a {
-			return true
-		}
-	}
-	return false
-}
-
 // holdsSame says whether two configurations put the same into the kernel.
 func holdsSame(a, b sdk.VRRPInstance) bool {
 	return reflect.DeepEqual(a.Addresses, b.Addresses) && reflect.DeepEqual(a.Excluded, b.Excluded) && reflect.DeepEqual(a.Routes, b.Routes)
@@ -174,7 +167,7 @@ func holdsSame(a, b sdk.VRRPInstance) bool {
 // speaksSame says whether two configurations of the same virtual router speak the same.
 func speaksSame(a, b sdk.VRRPInstance) bool {
 	return a.AdvertInterval == b.AdvertInterval && a.RFC5798Checksum == b.RFC5798Checksum && a.UnicastTTL == b.UnicastTTL &&
-		a.Authentication == b.Authentication && reflect.DeepEqual(a.UnicastPeers, b.UnicastPeers) && reflect.DeepEqual(a.Addresses, b.Addresses)
+		a.Authentication == b.Authentication && a.MulticastGroup == b.MulticastGroup && reflect.DeepEqual(a.UnicastPeers, b.UnicastPeers) && reflect.DeepEqual(a.Addresses, b.Addresses)
 }
 
 // discards count the adverts of an instance that changed nothing, by reason.

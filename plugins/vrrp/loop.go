@@ -1,8 +1,6 @@
 package vrrp
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -44,8 +42,13 @@ type loop struct {
 	sources   []source // by token
 	ready     []wire.Token
 	virtual   map[netip.Addr]bool // all addresses of all instances
-	inherited bool                // what predecessors have left is dealt with
+	inherited bool                // the first configuration is in place
+	abandoned time.Duration       // when what predecessors have left is nobody's any more; 0: it is dealt with
+	unswept   bool                // something of ours may be where it should not
+	untidy    bool                // there may be interfaces and rules that nobody needs, or too few
+	moved     []*address.Set      // during a new configuration: what masters hold by it that did not hold the same before
 	holding   bool                // other addresses are held than claims are listened for
+	deaf      bool                // they could not be listened for
 	ledger    conflict.Ledger
 
 	// Kept for their memory.
@@ -80,7 +83,7 @@ func start(log hclog.Logger, keepDir string, enter func() error) (*loop, error) 
 		owners:  map[*machine.Instance]*instance{},
 		sockets: map[wire.Key]*socket{},
 		virtual: map[netip.Addr]bool{},
-		ledger:  conflict.Ledger{Quiet: quiet},
+		ledger:  conflict.Ledger{Quiet: quiet, Most: claimsMost},
 		ended:   make(chan struct{}),
 	}
 	opened := make(chan error, 1)
@@ -104,6 +107,7 @@ func (l *loop) openAll(keepDir string) (err error) {
 			return err
 		}
 	}
+	l.abandoned = max(l.keep.Until(), 1)
 	if l.poller, err = wire.NewPoller(); err != nil {
 		return err
 	}
@@ -192,11 +196,17 @@ func (l *loop) turn() error {
 			}
 		}
 	}
+	if l.leaving {
+		return nil // whatever is due, nobody is to see it any more
+	}
 	now := wire.Now()
 	actions, late := l.router.Tick(now, l.actions[:0])
 	l.lateness.note(late)
 	l.carry(now, actions)
 	l.send(now)
+	if l.abandoned != 0 && l.abandoned <= now {
+		l.abandon()
+	}
 	if l.debounce(now) || l.retry != 0 && l.retry <= now {
 		l.refresh(now)
 	}
@@ -213,6 +223,7 @@ func (l *loop) deadline() time.Duration {
 			at = max(t, 1)
 		}
 	}
+	earlier(l.abandoned, l.abandoned != 0)
 	earlier(l.router.Next())
 	earlier(l.announcer.Next())
 	earlier(l.nextDebounce())
@@ -248,75 +259,6 @@ func (l *loop) remove(s source) {
 				l.log.Error("a socket is still waited for", "error", err)
 			}
 		}
-	}
-}
-
-// errEnded is what is said of a loop that is gone.
-var errEnded = errors.New("the vrrp plugin is stopping")
-
-// do has the loop call f, and waits for it.
-func (l *loop) do(ctx context.Context, f func() error) error {
-	done := make(chan error, 1)
-	l.mu.Lock()
-	l.calls = append(l.calls, func() { done <- f() })
-	l.mu.Unlock()
-	l.poller.Wake()
-	select {
-	case err := <-done:
-		return err
-	case <-l.ended:
-		return errEnded
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// called does what other goroutines have asked for.
-func (l *loop) called() {
-	l.mu.Lock()
-	calls := l.calls
-	l.calls = nil
-	l.mu.Unlock()
-	for _, f := range calls {
-		f()
-	}
-}
-
-// stop ends the loop. With release the roles are given away first.
-func (l *loop) stop(ctx context.Context, release bool) error {
-	err := l.do(ctx, func() error {
-		if release {
-			l.release()
-		}
-		l.leaving = true
-		return nil
-	})
-	if errors.Is(err, errEnded) {
-		return nil
-	}
-	select {
-	case <-l.ended:
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	}
-	return err
-}
-
-// release gives every role away, and removes all that is ours from the kernel, a predecessor's too: the core starts a plugin
-// for that alone when one that held something has died while it was to stop.
-func (l *loop) release() {
-	l.carry(wire.Now(), l.router.Stop(wire.Now(), l.actions[:0]))
-	for _, c := range l.kernel.Sweep() {
-		l.log.Info("a predecessor has left it", "done", c.String())
-	}
-	if err := l.keep.Remove(); err != nil {
-		l.log.Error("forgetting what was held", "error", err)
-	}
-	if _, err := l.macs.Sweep(); err != nil {
-		l.log.Error("removing virtual MACs", "error", err)
-	}
-	if _, err := l.refusal.Apply(nil); err != nil {
-		l.log.Error("removing the packet filter", "error", err)
 	}
 }
 

@@ -62,9 +62,13 @@ func (l *loop) drop(s *socket) {
 	s.Close()
 }
 
+// batches is how often one ready reads: more than a socket's buffer has room for, so that all that waits is read before a
+// timer runs, but a flood does not keep the loop from its own adverts.
+const batches = 64
+
 // ready reads all adverts that wait.
 func (s *socket) ready(l *loop, now time.Duration) {
-	for {
+	for range batches {
 		packets, err := s.Receive()
 		if err != nil {
 			if !errors.Is(err, unix.ENETDOWN) { // said once when the interface goes down, which the monitor says too

@@ -15,6 +15,9 @@ import (
 func (l *loop) snapshot() sdk.VRRPReport {
 	r := sdk.VRRPReport{Snapshot: true}
 	for _, i := range l.instances {
+		if i.machine == nil {
+			continue // in the middle of a new configuration, of which there will be a report
+		}
 		s := i.machine.Status()
 		r.Transitions = append(r.Transitions, sdk.VRRPTransition{
 			Instance: i.spec.Name,

@@ -1,13 +1,13 @@
 package vrrp
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
-	"github.com/evenkeel/evenkeel/plugins/vrrp/address"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/announce"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/link"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/machine"
@@ -41,10 +41,7 @@ func (l *loop) track(i *instance) {
 
 // tracking returns what the tracked things make of an instance: why it can't take part, or what is added to its priority.
 func (i *instance) tracking() (fault string, change int) {
-	fault, change = i.spec.Fault, i.spec.PriorityChange
-	if i.problem != "" {
-		fault = i.problem
-	}
+	fault, change = cmp.Or(i.wrong, i.problem, i.spec.Fault), i.spec.PriorityChange
 	for _, t := range i.tracked {
 		up := t.Up()
 		switch {
@@ -89,28 +86,22 @@ func (l *loop) happened(e *link.Event, now time.Duration) {
 				t.See(now, ok && is.Up)
 			}
 		}
-		if i.machine == nil || i.machine.State() != machine.Master || !i.on(e.Link.Name) {
+		if i.machine == nil || !i.on(e.Link.Name) {
 			continue
 		}
+		if e.Kind == link.Gone { // or has another name, and our addresses still
+			l.unswept = true
+		}
+		if i.machine.State() != machine.Master {
+			continue
+		}
+		is, _ := l.links.Link(e.Link.Name)
 		switch {
-		case e.Kind == link.AddressRemoved && i.holds(e.Address.Addr()):
-			l.lost(i, e.Address, now)
-		case e.Kind == link.Appeared || e.Kind == link.Up:
-			l.did(i, i.set.Sync(), now)
+		case e.Kind == link.AddressRemoved && is.Up && i.holds(e.Address.Addr()): // IPv6 addresses go with their interface
+			l.lost(i, e.Address)
+		case e.Kind == link.Appeared, e.Kind == link.Up, e.Kind == link.Gone && e.Link.Name != i.spec.Interface: // else it is in FAULT
+			l.mend(i)
 		}
-	}
-}
-
-// lost puts back an address that somebody has taken away.
-func (l *loop) lost(i *instance, a netip.Prefix, now time.Duration) {
-	if changes := i.set.Sync(); len(changes) > 0 {
-		subject := a.String()
-		l.notice(i, sdk.NoticeAddress, subject, fmt.Sprintf("somebody removed %s, which this instance holds; it is put back", a))
-		l.did(i, changes, now)
-		if !slices.ContainsFunc(changes, func(c address.Change) bool { return c.Err != nil }) {
-			l.endNotice(i, sdk.NoticeAddress, subject)
-		}
-		i.announceNow = true // by refresh, which follows
 	}
 }
 
@@ -150,11 +141,11 @@ func (l *loop) isVirtual(a netip.Addr) bool { return l.virtual[a] }
 type device struct {
 	announce.Interface
 	addresses    []netip.Addr
-	announcement *announce.Announcement
+	announcement *announce.Announcement // nil where there is nobody to tell: not Ethernet
 }
 
 // prepare makes ready what is announced of an instance, where that has changed.
-func (l *loop) prepare(i *instance) {
+func (l *loop) prepare(i *instance, now time.Duration) {
 	var want []device
 	for _, a := range i.addresses() {
 		n := slices.IndexFunc(want, func(d device) bool { return d.Name == a.Interface })
@@ -172,20 +163,38 @@ func (l *loop) prepare(i *instance) {
 	if slices.EqualFunc(i.devices, want, same) {
 		return
 	}
-	for _, d := range i.devices {
-		l.announcer.Release(d.announcement)
-	}
-	i.devices = i.devices[:0]
+	l.unprepare(i)
 	for _, d := range want {
-		router, err := l.links.Forwards6(d.Index)
-		if err == nil {
-			d.announcement, err = l.announcer.Prepare(d.Interface, d.addresses, router)
-		}
-		if err != nil {
+		if err := l.announcing(i, &d); err != nil {
 			l.log.Error("addresses can't be announced", "instance", i.spec.Name, "interface", d.Name, "error", err)
+			l.again(now + retryAfter)
 			continue
 		}
 		i.devices = append(i.devices, d)
 	}
 	l.holding = true
+}
+
+// announcing makes ready what is announced on a device.
+func (l *loop) announcing(i *instance, d *device) error {
+	if d.Hardware == [6]byte{} {
+		return nil
+	}
+	router, err := l.links.Forwards6(d.Index)
+	if err != nil {
+		return err
+	}
+	pace := announce.Pace{ARP: i.spec.Announcements.ARPInterval, ND: i.spec.Announcements.NAInterval}
+	d.announcement, err = l.announcer.Prepare(d.Interface, d.addresses, router, pace)
+	return err
+}
+
+// unprepare forgets what is announced of an instance.
+func (l *loop) unprepare(i *instance) {
+	for _, d := range i.devices {
+		if d.announcement != nil {
+			l.announcer.Release(d.announcement)
+		}
+	}
+	i.devices = i.devices[:0]
 }

@@ -43,24 +43,27 @@ func (p *plugin) Apply(ctx context.Context, instances []sdk.VRRPInstance) error 
 
 // Watch implements sdk.VRRP.
 func (p *plugin) Watch(ctx context.Context, report func(sdk.VRRPReport)) error {
-	var w *watcher
+	w := newWatcher()
+	defer w.end() // also when the loop is late and nobody waits any more
 	if err := p.loop.do(ctx, func() error {
-		w = p.loop.watch()
+		p.loop.watch(w)
 		return nil
 	}); err != nil {
 		return err
 	}
-	defer w.end()
 	return w.deliver(ctx, p.loop.ended, report)
 }
 
 // Status implements sdk.VRRP.
-func (p *plugin) Status(ctx context.Context) (s sdk.VRRPStatus, err error) {
-	err = p.loop.do(ctx, func() error {
-		s = p.loop.status()
+func (p *plugin) Status(ctx context.Context) (sdk.VRRPStatus, error) {
+	answer := make(chan sdk.VRRPStatus, 1) // which nobody may wait for any more
+	if err := p.loop.do(ctx, func() error {
+		answer <- p.loop.status()
 		return nil
-	})
-	return s, err
+	}); err != nil {
+		return sdk.VRRPStatus{}, err
+	}
+	return <-answer, nil
 }
 
 // Command implements sdk.VRRP.

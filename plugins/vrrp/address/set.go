@@ -3,6 +3,7 @@ package address
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -190,11 +191,15 @@ func (s *Set) Add() []Change {
 }
 
 // Remove takes all of the set out of the kernel, whoever put it there. What is not there is no change.
-func (s *Set) Remove() []Change { return s.RemoveExcept(nil) }
+func (s *Set) Remove() []Change { return s.RemoveExcept() }
 
-// RemoveExcept is Remove for what is not in the next set: for a new configuration, when the next set is in its place.
-func (s *Set) RemoveExcept(next *Set) []Change {
+// RemoveExcept is Remove for what is in none of the other sets: for a new configuration, when these are in place. A set that
+// is nil is empty, and this one itself is no other.
+func (s *Set) RemoveExcept(others ...*Set) []Change {
 	s.resolve()
+	elsewhere := func(it *item) bool {
+		return slices.ContainsFunc(others, func(o *Set) bool { return o != s && o.has(it) })
+	}
 	for _, p := range s.ports {
 		if p.err == nil && !p.promote.Zero() {
 			p.promote.SetIndex(p.index)
@@ -204,7 +209,7 @@ func (s *Set) RemoveExcept(next *Set) []Change {
 	// Backwards: routes before the addresses that they need, secondary addresses before their primary one.
 	for i := len(s.items) - 1; i >= 0; i-- {
 		it := &s.items[i]
-		if it.missing() == nil && !next.has(it) {
+		if it.missing() == nil && !elsewhere(it) {
 			it.place = s.batch.Append(it.delete)
 		}
 	}
@@ -212,7 +217,7 @@ func (s *Set) RemoveExcept(next *Set) []Change {
 	for i := range s.items {
 		it := &s.items[i]
 		if it.place < 0 {
-			it.held = it.held && next.has(it)
+			it.held = it.held && elsewhere(it)
 			continue
 		}
 		if err := s.batch.Answer(it.place); gone(err) {

@@ -23,15 +23,14 @@ import (
 
 // An Announcer sends announcements. It belongs to one thread at a time.
 type Announcer struct {
-	// ARPInterval and NDInterval are the least times between two frames on one interface, of gratuitous ARP and of
-	// neighbour advertisements (keepalived's garp_interval and gna_interval), for switches that take too many for an
-	// attack. 0 is none. They may be changed at any time.
-	ARPInterval time.Duration
-	NDInterval  time.Duration
-
 	lanes []*lane
 	open  func(Interface) (socket, error)
 }
+
+// A Pace is the least times after a frame of an announcement until the next one on its interface, of gratuitous ARP and of
+// neighbour advertisements (keepalived's garp_interval and gna_interval), for switches that take too many for an attack. 0 is
+// none.
+type Pace struct{ ARP, ND time.Duration }
 
 // A socket writes frames.
 type socket interface {
@@ -67,6 +66,7 @@ type Announcement struct {
 // A job is one family's share of an announcement.
 type job struct {
 	lane   *lane
+	pause  time.Duration // after each frame
 	frames [][]byte
 	at     int // the next frame
 	rounds int // left, this one included; 0: not queued
@@ -76,8 +76,8 @@ type job struct {
 
 // Prepare builds the frames for addresses and opens the interface's socket. It sends nothing. Prepare anew, and Release the
 // old one, when an interface has been deleted and made again, or has another hardware address.
-func (a *Announcer) Prepare(i Interface, addresses []netip.Addr, router bool) (*Announcement, error) {
-	var shares [2]job
+func (a *Announcer) Prepare(i Interface, addresses []netip.Addr, router bool, pace Pace) (*Announcement, error) {
+	shares := [2]job{{pause: pace.ARP}, {pause: pace.ND}}
 	for _, address := range addresses {
 		frames, err := Frames(i.Hardware, address, router)
 		if err != nil {
@@ -222,11 +222,7 @@ func (a *Announcer) sendOne(l *lane, now time.Duration) error {
 		return errNoRoom
 	}
 	l.port.dead = l.port.dead || err == unix.ENXIO || err == unix.ENODEV
-	interval := a.ARPInterval
-	if l.v6 {
-		interval = a.NDInterval
-	}
-	l.next = now + interval
+	l.next = now + j.pause
 	j.tries = 0
 	if j.at++; j.at < len(j.frames) {
 		return err

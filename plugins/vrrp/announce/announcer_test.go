@@ -17,6 +17,7 @@ type fake struct {
 	*Announcer
 	t      *testing.T
 	frames []string
+	pace   Pace
 	fail   []error // of the next writes
 	closed []string
 }
@@ -64,7 +65,7 @@ func (f *fake) prepare(index int, addresses ...string) *Announcement {
 	for _, a := range addresses {
 		list = append(list, netip.MustParseAddr(a))
 	}
-	a, err := f.Prepare(Interface{Name: fmt.Sprintf("eth%d", index), Index: index, Hardware: [6]byte{2, 0, 0, 0, 0, byte(index)}}, list, false)
+	a, err := f.Prepare(Interface{Name: fmt.Sprintf("eth%d", index), Index: index, Hardware: [6]byte{2, 0, 0, 0, 0, byte(index)}}, list, false, f.pace)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestWithoutIntervalAllIsSentAtOnce(t *testing.T) {
 
 func TestFramesOfAFamilyOnAnInterfaceKeepTheirDistance(t *testing.T) {
 	f := newFake(t)
-	f.ARPInterval, f.NDInterval = 10*ms, 25*ms
+	f.pace = Pace{10 * ms, 25 * ms}
 	f.Queue(0, f.prepare(0, "192.0.2.1", "2001:db8::1"), 2)
 	f.Queue(0, f.prepare(1, "192.0.2.9"), 1)
 	f.sends(0, "eth0 request 192.0.2.1", "eth0 advertisement 2001:db8::1", "eth1 request 192.0.2.9")
@@ -141,7 +142,7 @@ func TestInstancesOnAnInterfaceTakeTurns(t *testing.T) {
 
 func TestAnInstanceThatIsNoLongerMasterAnnouncesNothingMore(t *testing.T) {
 	f := newFake(t)
-	f.ARPInterval = 10 * ms
+	f.pace.ARP = 10 * ms
 	a, b := f.prepare(0, "192.0.2.1"), f.prepare(0, "192.0.2.2")
 	f.Queue(0, a, 5)
 	f.Queue(0, b, 1)
@@ -155,7 +156,7 @@ func TestAnInstanceThatIsNoLongerMasterAnnouncesNothingMore(t *testing.T) {
 
 func TestOneThatIsQueuedAgainBeginsAgain(t *testing.T) {
 	f := newFake(t)
-	f.NDInterval = 10 * ms
+	f.pace.ND = 10 * ms
 	a := f.prepare(0, "2001:db8::1", "2001:db8::2")
 	f.Queue(0, a, 5)
 	f.sends(0, "eth0 advertisement 2001:db8::1")
@@ -242,7 +243,7 @@ func TestASocketIsClosedWithItsLastAnnouncement(t *testing.T) {
 }
 
 func TestAnInterfaceWithoutEthernetAddressIsAnError(t *testing.T) {
-	_, err := New().Prepare(Interface{Name: "wg0", Index: 9}, []netip.Addr{netip.MustParseAddr("192.0.2.1")}, false)
+	_, err := New().Prepare(Interface{Name: "wg0", Index: 9}, []netip.Addr{netip.MustParseAddr("192.0.2.1")}, false, Pace{})
 	if want := "interface wg0: announce 192.0.2.1: the interface has no Ethernet address"; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}

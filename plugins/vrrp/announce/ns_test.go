@@ -90,7 +90,7 @@ func (w *wire) prepare(a *Announcer, i Interface, router bool, addresses ...stri
 	}
 	var announcement *Announcement
 	w.space.Do(func() (err error) {
-		announcement, err = a.Prepare(i, list, router)
+		announcement, err = a.Prepare(i, list, router, Pace{})
 		return err
 	})
 	return announcement

@@ -11,7 +11,9 @@ import (
 type Ledger struct {
 	// Quiet is how long somebody must not be heard for the conflict with him to be over.
 	Quiet time.Duration
-	open  []entry
+	// Most is how many conflicts are kept; no more are news. 0 is any number.
+	Most int
+	open []entry
 }
 
 type entry struct {
@@ -26,6 +28,9 @@ func (l *Ledger) Heard(now time.Duration, c Conflict) (news bool) {
 			l.open[i].last = now
 			return false
 		}
+	}
+	if l.Most != 0 && len(l.open) >= l.Most {
+		return false
 	}
 	l.open = append(l.open, entry{c, now})
 	return true

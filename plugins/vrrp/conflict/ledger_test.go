@@ -43,3 +43,20 @@ func TestAConflictIsNewsOnceAndOverWhenNobodyIsHeard(t *testing.T) {
 		t.Error("what begins again is news again")
 	}
 }
+
+func TestWhoeverMakesUpAddressesIsNotKeptWithoutEnd(t *testing.T) {
+	l := Ledger{Quiet: time.Minute, Most: 3}
+	for n := range 100 {
+		c := Conflict{Interface: "eth0", Hardware: [6]byte{2, 0, 0, 0, 0, byte(n)}}
+		if news := l.Heard(0, c); news != (n < 3) {
+			t.Errorf("claim %d is news: %v", n, news)
+		}
+	}
+	if n := len(l.Open()); n != 3 {
+		t.Errorf("%d are kept, want 3", n)
+	}
+	l.Over(time.Minute)
+	if !l.Heard(time.Minute, Conflict{Interface: "eth0"}) {
+		t.Error("when they are over there is no room")
+	}
+}

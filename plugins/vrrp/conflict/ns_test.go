@@ -70,7 +70,7 @@ func (s *segment) hold(addresses ...string) {
 func (s *segment) claims(far int, hardware [6]byte, address string) {
 	s.t.Helper()
 	s.them.Do(func() error {
-		a, err := s.announcer.Prepare(announce.Interface{Name: "far", Index: far, Hardware: hardware}, []netip.Addr{netip.MustParseAddr(address)}, false)
+		a, err := s.announcer.Prepare(announce.Interface{Name: "far", Index: far, Hardware: hardware}, []netip.Addr{netip.MustParseAddr(address)}, false, announce.Pace{})
 		if err != nil {
 			return err
 		}

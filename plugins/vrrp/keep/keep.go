@@ -1,12 +1,12 @@
 // Package keep is what a vrrp plugin leaves to its successor when it is killed: for each virtual router that it is master of,
-// when it last said so.
+// until when nobody else can be.
 //
 // The addresses of a plugin that was killed stay where they are. Its successor finds them, and must know whether it may go
 // on as master. It may as long as no backup can have taken over meanwhile, and that is until a Master_Down_Interval after
-// the last advert. So the time of each advert is stored, where it outlives the process: in a file on a tmpfs, mapped into
+// the last advert. So that time is stored with each advert, where it outlives the process: in a file on a tmpfs, mapped into
 // memory. A store costs no system call, and is there for the next process whatever ends this one.
 //
-// Times are of CLOCK_MONOTONIC, which goes on from one process to the next, and the file is of one boot: what was stored
+// Times are of CLOCK_BOOTTIME, which goes on from one process to the next, and the file is of one boot: what was stored
 // before another one counts for nothing.
 package keep
 
@@ -35,7 +35,7 @@ var ErrBusy = errors.New("another vrrp plugin is still alive")
 
 // The file is a header and slots. The layout is the machine's own: it never leaves it.
 const (
-	magic = "evenkeel vrrp 1\n"
+	magic = "evenkeel vrrp 2\n"
 	slots = 1024 // 255 virtual routers in 2 families on 2 interfaces; more find no slot, and start as backup
 	size  = unsafe.Sizeof(header{}) + slots*unsafe.Sizeof(slot{})
 )
@@ -50,7 +50,7 @@ type slot struct {
 	name     [16]byte
 	used     atomic.Uint32 // 0: free; otherwise 1, and in the second byte the ID, in the third 1 for IPv6
 	sequence atomic.Uint32 // of authentication headers (RFC 2402 section 2.5)
-	advert   atomic.Int64  // CLOCK_MONOTONIC of the last advert, in ns; 0: not master
+	until    atomic.Int64  // CLOCK_BOOTTIME in ns; 0: not master
 }
 
 // A File is open and this process's alone.
@@ -63,7 +63,7 @@ type File struct {
 
 // An Entry is what the last process said of a virtual router.
 type Entry struct {
-	Advert   time.Duration // CLOCK_MONOTONIC of its last advert; 0: it was not master
+	Until    time.Duration // CLOCK_BOOTTIME until which no other can have become master; 0: it was not master
 	Sequence uint32        // last used in an authentication header
 }
 
@@ -117,7 +117,7 @@ func (f *File) inherit(boot string) {
 			s := &f.slots[i]
 			if used := s.used.Load(); used != 0 {
 				k := Key{Interface: strings.TrimRight(string(s.name[:]), "\x00"), ID: uint8(used >> 8), IPv6: used>>16 != 0}
-				f.before[k] = Entry{Advert: time.Duration(s.advert.Load()), Sequence: s.sequence.Load()}
+				f.before[k] = Entry{Until: time.Duration(s.until.Load()), Sequence: s.sequence.Load()}
 			}
 		}
 	}
@@ -138,6 +138,16 @@ func (f *File) Before(k Key) (Entry, bool) {
 // A Slot is where one virtual router's times are stored. The nil Slot stores nothing.
 type Slot struct{ s *slot }
 
+// Until returns when the last of what the last process was master of may be somebody else's; 0: it was master of nothing.
+func (f *File) Until() (at time.Duration) {
+	if f != nil {
+		for _, e := range f.before {
+			at = max(at, e.Until)
+		}
+	}
+	return at
+}
+
 // Slot returns a virtual router's slot. It is nil when none is free, and for a nil File.
 func (f *File) Slot(k Key) *Slot {
 	if f == nil || len(k.Interface) >= len(slot{}.name) {
@@ -149,32 +159,45 @@ func (f *File) Slot(k Key) *Slot {
 	}
 	var name [16]byte
 	copy(name[:], k.Interface)
+	var free *slot
 	for i := range f.slots {
 		s := &f.slots[i]
 		if was := s.used.Load(); was == used && s.name == name {
 			return &Slot{s}
-		} else if was == 0 {
-			s.name = name
-			s.advert.Store(0)
-			s.used.Store(used)
-			return &Slot{s}
+		} else if was == 0 && free == nil {
+			free = s
 		}
 	}
-	return nil
+	if free == nil {
+		return nil
+	}
+	free.name = name
+	free.until.Store(0)
+	free.sequence.Store(0)
+	free.used.Store(used)
+	return &Slot{free}
 }
 
-// Advert stores that an advert has been sent now, with the sequence number of its authentication header if it has one.
-func (s *Slot) Advert(now time.Duration, sequence uint32) {
+// Advert stores that an advert has been sent, after which nobody else becomes master until then, with the sequence number of
+// its authentication header if it has one.
+func (s *Slot) Advert(until time.Duration, sequence uint32) {
 	if s != nil {
 		s.s.sequence.Store(sequence)
-		s.s.advert.Store(int64(now))
+		s.s.until.Store(int64(until))
+	}
+}
+
+// Free gives the slot to another virtual router: this one is gone, and whoever had the slot must not use it again.
+func (s *Slot) Free() {
+	if s != nil {
+		s.s.used.Store(0)
 	}
 }
 
 // Resign stores that this is no master any more.
 func (s *Slot) Resign() {
 	if s != nil {
-		s.s.advert.Store(0)
+		s.s.until.Store(0)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -19,7 +20,7 @@ func must(t *testing.T, dir, boot string) *File {
 	return f
 }
 
-func TestASuccessorKnowsWhoWasMasterAndSince(t *testing.T) {
+func TestASuccessorKnowsWhoWasMasterAndUntilWhen(t *testing.T) {
 	dir := t.TempDir()
 	f := must(t, dir, "this boot")
 	f.Slot(vi1).Advert(7*time.Second, 12)
@@ -131,5 +132,48 @@ func TestStoringAllocatesNothing(t *testing.T) {
 	s := f.Slot(vi1)
 	if n := testing.AllocsPerRun(100, func() { s.Advert(1, 1) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestSlotsOfVirtualRoutersThatAreGoneAreUsedAgain(t *testing.T) {
+	f := must(t, t.TempDir(), "this boot")
+	defer f.Close()
+	stays := Key{Interface: "stays", ID: 1}
+	gone := f.Slot(Key{Interface: "first", ID: 1})
+	f.Slot(stays).Advert(time.Second, 7)
+	gone.Free()
+	for n := range 3 * slots {
+		s := f.Slot(Key{Interface: "eth" + strconv.Itoa(n), ID: 1})
+		if s == nil {
+			t.Fatalf("after %d there is no slot", n)
+		}
+		if s.s.sequence.Load() != 0 || s.s.until.Load() != 0 {
+			t.Fatal("a slot begins with another's times")
+		}
+		s.Advert(time.Second, 1)
+		s.Free()
+	}
+	if s := f.Slot(stays); s.s.sequence.Load() != 7 {
+		t.Error("one that has a slot got another, because one before it is free")
+	}
+}
+
+func TestTheLastOfAllTimesIsKnown(t *testing.T) {
+	dir := t.TempDir()
+	f := must(t, dir, "this boot")
+	f.Slot(vi1).Advert(7*time.Second, 12)
+	f.Slot(Key{Interface: "eth1", ID: 51}).Advert(9*time.Second, 3)
+	if at := f.Until(); at != 0 {
+		t.Errorf("until %v, which is its own", at)
+	}
+	f.Close()
+	f = must(t, dir, "this boot")
+	defer f.Close()
+	if at := f.Until(); at != 9*time.Second {
+		t.Errorf("until %v, want 9s", at)
+	}
+	var none *File
+	if at := none.Until(); at != 0 {
+		t.Errorf("until %v without a file", at)
 	}
 }

@@ -131,3 +131,6 @@ func (s *Space) Sysctl(name, value string) {
 	s.t.Helper()
 	s.Do(func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0o644) })
 }
+
+// Give moves an interface of another namespace into this one. It is called in that one.
+func (s *Space) Give(l netlink.Link) error { return netlink.LinkSetNsFd(l, int(s.fd)) }
