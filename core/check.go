@@ -2,9 +2,7 @@ package core
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -44,22 +42,12 @@ func loadOptions(c *catalog, memory *load.Memory) load.Options {
 // A lazySupervisor is made when the first plugin is to be asked: most configurations need none.
 type lazySupervisor struct {
 	once sync.Once
-	dir  string
 	s    *supervisor.Supervisor
 	err  error
 }
 
 func (l *lazySupervisor) describe(ctx context.Context, p supervisor.Plugin) (*supervisor.Description, error) {
-	l.once.Do(func() {
-		if l.dir, l.err = os.MkdirTemp("", "ek"); l.err != nil {
-			l.err = fmt.Errorf("making a folder for a plugin's socket: %w", l.err)
-			return
-		}
-		// Plugins may run as somebody who must pass through it.
-		if l.err = os.Chmod(l.dir, 0o755); l.err == nil {
-			l.s, l.err = supervisor.New(supervisor.Options{RunDir: filepath.Join(l.dir, "p")})
-		}
-	})
+	l.once.Do(func() { l.s, l.err = supervisor.NewTemporary(supervisor.Options{}) })
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -71,8 +59,5 @@ func (l *lazySupervisor) stop() {
 		ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
 		defer cancel()
 		_ = l.s.Stop(ctx, supervisor.Ending{}) // nothing of it is left but what it says
-	}
-	if l.dir != "" {
-		os.RemoveAll(l.dir)
 	}
 }

@@ -52,22 +52,27 @@ func builtins() []sdk.Plugin {
 	}
 }
 
-// servePlugin is "evenkeel plugin NAME": the supervisor starts the built-in plugins this way.
-func servePlugin(args []string) int {
-	if len(args) < 1 {
-		fmt.Fprintln(os.Stderr, "evenkeel: plugin: which one? The director starts its plugins itself; see \"evenkeel status\"")
-		return 2
+// builtin returns the built-in plugin of a name, "check-http", if there is one that can be served.
+func builtin(name string) (sdk.Plugin, bool) {
+	all := builtins()
+	i := slices.IndexFunc(all, func(p sdk.Plugin) bool { return p.Info().String() == name && !p.Declared() })
+	if i < 0 {
+		return sdk.Plugin{}, false
 	}
+	return all[i], true
+}
+
+// servePlugin is "evenkeel plugin NAME": the supervisor starts the built-in plugins this way.
+func servePlugin(name string) int {
 	if err := supervisor.Confine(); err != nil {
-		fmt.Fprintf(os.Stderr, "evenkeel: plugin %s: %v\n", args[0], err)
+		fmt.Fprintf(os.Stderr, "evenkeel: plugin %s: %v\n", name, err)
 		return 1
 	}
-	all := builtins()
-	i := slices.IndexFunc(all, func(p sdk.Plugin) bool { return p.Info().String() == args[0] && !p.Declared() })
-	if i < 0 {
-		fmt.Fprintf(os.Stderr, "evenkeel: plugin: there is no built-in plugin %q\n", args[0])
+	p, ok := builtin(name)
+	if !ok {
+		fmt.Fprintf(os.Stderr, "evenkeel: plugin %s: there is no such command and no built-in plugin %q; commands are new, test, describe and pin\n", name, name)
 		return 2
 	}
-	sdk.Serve(all[i])
+	sdk.Serve(p)
 	return 0
 }

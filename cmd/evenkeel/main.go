@@ -16,13 +16,13 @@ var version = "development"
 func main() {
 	// The processes that the supervisor starts are told apart before anything else runs: a plugin is none of the
 	// command line's business.
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case supervisor.PluginArgument:
-			os.Exit(servePlugin(os.Args[2:]))
-		case supervisor.ExecArgument:
-			fmt.Fprintln(os.Stderr, "evenkeel:", supervisor.Exec(os.Args[2:]))
-			os.Exit(1)
+	if len(os.Args) > 2 {
+		switch {
+		case os.Args[1] == supervisor.PluginArgument && !isPluginCommand(os.Args[2]):
+			os.Exit(servePlugin(os.Args[2]))
+		case os.Args[1] == supervisor.ExecArgument:
+			fmt.Fprintln(os.Stderr, supervisor.Exec(os.Args[2:]))
+			os.Exit(supervisor.ExecFailed)
 		}
 	}
 	os.Exit(run(os.Args[1:]))

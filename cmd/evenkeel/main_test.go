@@ -14,6 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	bePlugin()
 	testscript.Main(m, map[string]func(){"evenkeel": main})
 }
 

@@ -218,7 +218,11 @@ func ago(t *timestamppb.Timestamp, now time.Time) string {
 	if t == nil || t.AsTime().Unix() <= 0 {
 		return "-"
 	}
-	d := now.Sub(t.AsTime())
+	return elapsed(now.Sub(t.AsTime()))
+}
+
+// elapsed is a time in its two largest units.
+func elapsed(d time.Duration) string {
 	if d < 0 {
 		d = 0
 	}

@@ -21,7 +21,8 @@ type Description struct {
 	in   *incarnation
 }
 
-// Describe starts a plugin, of those that run or of others, and asks what it is.
+// Describe starts a plugin, of those that run or of others, and asks what it is. One whose author has made a mistake that
+// keeps it from saying so is a Fault.
 func (s *Supervisor) Describe(ctx context.Context, p Plugin) (*Description, error) {
 	s.mu.Lock()
 	if s.stopped {
@@ -45,6 +46,12 @@ func (s *Supervisor) Describe(ctx context.Context, p Plugin) (*Description, erro
 	s.mu.Unlock()
 	return d, nil
 }
+
+// Instance is the process that was asked.
+func (d *Description) Instance() *Instance { return d.in.instance() }
+
+// Ended is closed when the process has ended, for whatever reason.
+func (d *Description) Ended() <-chan struct{} { return d.in.process.dead }
 
 // Validate asks the plugin about the values of one configuration block, which are JSON with the defaults filled in.
 func (d *Description) Validate(ctx context.Context, config json.RawMessage) ([]sdk.Diagnostic, error) {

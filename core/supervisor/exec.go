@@ -61,7 +61,24 @@ func Exec(args []string) error {
 	}
 	// The file stays open: the interpreter of a script opens it again.
 	path := fmt.Sprintf("/proc/self/fd/%d", pinnedFD)
-	return fmt.Errorf("%s: executing %s: %w", ExecArgument, args[1], unix.Exec(path, args[1:], os.Environ()))
+	return cannotExecute(args[1], unix.Exec(path, args[1:], os.Environ()))
+}
+
+// ExecFailed is the exit status of a process in which Exec returned, as a shell has it for a command that it can't execute.
+const ExecFailed = 126
+
+// cannotExecute says in the author's words why a file can't be executed: execve(2).
+func cannotExecute(path string, err error) error {
+	why := ""
+	switch {
+	case errors.Is(err, unix.ENOEXEC):
+		why = ": it is neither a program for this machine nor a script that begins with #!"
+	case errors.Is(err, unix.EACCES):
+		why = fmt.Sprintf(": user %d must be able to read and execute it (chmod 755), on a file system without noexec", os.Geteuid())
+	case errors.Is(err, unix.ENOENT):
+		why = ": the interpreter that its first line names, or its loader, is not there"
+	}
+	return fmt.Errorf("executing %s: %w%s", path, err, why)
 }
 
 // confine carries out a confinement in all threads of this process. What the kernel does not know (landlock, before 5.13)

@@ -86,7 +86,7 @@ func (s *Supervisor) start(ctx context.Context, p Plugin, logger hclog.Logger, d
 	})
 
 	if err := in.greet(ctx, p, dryRun); err != nil {
-		err = in.diagnose(err)
+		err = in.blame(in.diagnose(err))
 		in.process.kill()
 		in.close()
 		if kept != "" {
@@ -111,7 +111,7 @@ func (in *incarnation) greet(ctx context.Context, p Plugin, dryRun bool) error {
 	case <-ctx.Done():
 		in.process.kill() // then connect returns
 		<-connected
-		return late(ctx, in.o.StartTimeout, "connecting to it")
+		return &Fault{late(ctx, in.o.StartTimeout, "connecting to it"), doHurry}
 	}
 	return in.describe(ctx, p, dryRun, in.o.StartTimeout)
 }
@@ -125,10 +125,10 @@ func (in *incarnation) describe(ctx context.Context, p Plugin, dryRun bool, time
 	case errors.As(err, &cannot): // its own words are for the operator
 		return err
 	case ctx.Err() != nil:
-		return late(ctx, timeout, "asking what it is")
+		return &Fault{late(ctx, timeout, "asking what it is"), doAnswer}
 	case err != nil:
-		return fmt.Errorf("asking what it is: %w", err)
-	case in.info.Kind != p.Kind || in.info.Name != p.Name:
+		return &Fault{fmt.Errorf("asking what it is: %w", err), doDescribe}
+	case p.Kind != "" && (in.info.Kind != p.Kind || in.info.Name != p.Name):
 		return fmt.Errorf("it calls itself %s %q, and was started as %s %q", in.info.Kind, in.info.Name, p.Kind, p.Name)
 	}
 	return nil
@@ -171,8 +171,10 @@ func (in *incarnation) isPlugin(uid int) func(peercred.Peer) error {
 			group = 0
 		}
 		if peer.UID != uid || group != in.process.pid() {
-			return fmt.Errorf("at its socket is process %d of user %d, not the plugin, process %d of user %d",
-				peer.PID, peer.UID, in.process.pid(), uid)
+			fault := &Fault{fmt.Errorf("at its socket is process %d of user %d, not the plugin, process %d of user %d",
+				peer.PID, peer.UID, in.process.pid(), uid), doListen}
+			in.process.complain(fault) // gRPC keeps but its words
+			return fault
 		}
 		return nil
 	}
@@ -231,6 +233,21 @@ func (in *incarnation) diagnose(err error) error {
 	case <-time.After(300 * time.Millisecond):
 	}
 	return err
+}
+
+// blame makes a Fault of the end of a process that has said nothing, when it had the chance.
+func (in *incarnation) blame(err error) error {
+	var fault *Fault
+	var cannot *sdk.PreconditionError
+	select {
+	case <-in.process.drained:
+	default:
+		return err
+	}
+	if errors.As(err, &fault) || errors.As(err, &cannot) || in.process.unexecuted() {
+		return err
+	}
+	return &Fault{err, doGoOn}
 }
 
 // stop ends the plugin in order, and by force when hurry ends or it takes too long.

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 2 && os.Args[1] == ExecArgument:
 		fmt.Fprintln(os.Stderr, Exec(os.Args[2:]))
-		os.Exit(1)
+		os.Exit(ExecFailed)
 	case len(os.Args) > 2 && os.Args[1] == PluginArgument:
 		if err := Confine(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"encoding/json"
+	"path/filepath"
 	"time"
 
 	"google.golang.org/grpc"
@@ -12,8 +13,8 @@ import (
 
 // A Plugin is one plugin that should run.
 type Plugin struct {
-	Kind sdk.Kind
-	Name string // the type's name: "http"
+	Kind sdk.Kind // "": nobody knows; only for Describe
+	Name string   // the type's name: "http"
 
 	Builtin bool   // part of this binary
 	Path    string // otherwise the file
@@ -27,8 +28,14 @@ type Plugin struct {
 	Attach func(ctx context.Context, in *Instance) error
 }
 
-// String returns the plugin's name in logs and as a built-in: "check-http", "ipvs".
-func (p Plugin) String() string { return sdk.Info{Kind: p.Kind, Name: p.Name}.String() }
+// String returns the plugin's name in logs and as a built-in: "check-http", "ipvs". Of one that nobody knows it is its
+// file's.
+func (p Plugin) String() string {
+	if p.Kind == "" {
+		return filepath.Base(p.Path)
+	}
+	return sdk.Info{Kind: p.Kind, Name: p.Name}.String()
+}
 
 // same says whether what runs for p may go on running for q.
 func (p Plugin) same(q Plugin) bool {
@@ -87,6 +94,9 @@ func (in *Instance) Notifier() sdk.Notifier { return sdk.NewNotifierClient(in.co
 
 // Provisioner returns the provision plugin.
 func (in *Instance) Provisioner() sdk.Provisioner { return sdk.NewProvisionerClient(in.conn) }
+
+// Conn is for who asks the plugin beyond its kind's interface: the rules of the contract.
+func (in *Instance) Conn() grpc.ClientConnInterface { return in.conn }
 
 // Validate asks the plugin about the values of one configuration block.
 func (in *Instance) Validate(ctx context.Context, config json.RawMessage) ([]sdk.Diagnostic, error) {

@@ -151,12 +151,10 @@ func (p *process) readStdout() {
 	if err == nil {
 		err = p.checkHandshake(strings.TrimSpace(string(line)))
 	} else if len(line) > 0 {
-		err = fmt.Errorf("it printed %q in place of its handshake", clip(string(line)))
+		err = &Fault{fmt.Errorf("it printed %q in place of its handshake", clip(string(line))), doHandshake}
 	}
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) {
-		p.mu.Lock()
-		p.complaint = err
-		p.mu.Unlock()
+		p.complain(err)
 	}
 	if err == nil {
 		p.handshake.Write(line)
@@ -166,17 +164,24 @@ func (p *process) readStdout() {
 	p.log.lines(r, "stdout")
 }
 
+// complain remembers what is wrong with how the plugin says where it is.
+func (p *process) complain(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.complaint = err
+}
+
 // checkHandshake says what is wrong with a handshake, in words that go-plugin does not have.
 func (p *process) checkHandshake(line string) error {
 	f := strings.Split(line, "|")
 	if len(f) < 5 {
-		return fmt.Errorf("it printed %q before its handshake", clip(line))
+		return &Fault{fmt.Errorf("it printed %q before its handshake", clip(line)), doHandshake}
 	}
 	if f[1] != strconv.Itoa(sdk.ProtocolVersion) {
-		return fmt.Errorf("it speaks version %s of the plugin contract, and this evenkeel version %d", clip(f[1]), sdk.ProtocolVersion)
+		return &Fault{fmt.Errorf("it speaks version %s of the plugin contract, and this evenkeel version %d", clip(f[1]), sdk.ProtocolVersion), doVersion}
 	}
 	if f[4] != "grpc" {
-		return fmt.Errorf("it speaks %s, not grpc", clip(f[4]))
+		return &Fault{fmt.Errorf("it speaks %s, not grpc", clip(f[4])), doGRPC}
 	}
 	_, _, err := p.PluginToHost(f[2], f[3])
 	if err == nil {
@@ -205,7 +210,7 @@ func (p *process) leave() {
 // PluginToHost lets no plugin send us to a socket outside its folder.
 func (p *process) PluginToHost(network, address string) (string, string, error) {
 	if network != "unix" || filepath.Dir(filepath.Clean(address)) != p.socket {
-		return "", "", fmt.Errorf("it listens on %s %s, not on a socket in %s", clip(network), clip(address), p.socket)
+		return "", "", &Fault{fmt.Errorf("it listens on %s %s, not on a socket in %s", clip(network), clip(address), p.socket), doSocket}
 	}
 	return network, address, nil
 }
@@ -251,13 +256,21 @@ func (p *process) kill() {
 func (p *process) cause() error {
 	<-p.drained
 	how := "it exited"
-	if p.exit != nil {
+	switch {
+	case p.unexecuted():
+		how = "it can't be started"
+	case p.exit != nil:
 		how = "it died: " + p.exit.Error()
 	}
 	if words := p.log.lastWords(); words != "" {
 		return fmt.Errorf("%s: %s", how, words)
 	}
 	return errors.New(how)
+}
+
+// unexecuted says whether a process that has ended never became the plugin.
+func (p *process) unexecuted() bool {
+	return p.cmd != nil && p.cmd.ProcessState != nil && p.cmd.ProcessState.ExitCode() == ExecFailed
 }
 
 // The rest is what go-plugin asks of a runner.Runner.

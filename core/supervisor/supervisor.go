@@ -76,6 +76,7 @@ type Supervisor struct {
 	sockets *sockets
 	keep    *keep
 	forker  *forker
+	folder  string // to be removed in the end; "": none
 	// privilegesOf is the table of who gets what; a field so that tests can bend it.
 	privilegesOf func(Plugin) Privileges
 
@@ -126,6 +127,24 @@ func New(o Options) (*Supervisor, error) {
 	} else if sockets.closed {
 		o.Logger.Warn("plugins run as root, because others may not pass through the folder of their sockets", "path", o.RunDir)
 	}
+	return s, nil
+}
+
+// NewTemporary makes a supervisor for a question or two: its RunDir is a folder that goes with it.
+func NewTemporary(o Options) (*Supervisor, error) {
+	dir, err := os.MkdirTemp("", "ek")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for a plugin's socket: %w", err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // plugins may run as somebody who must pass through it
+		return nil, errors.Join(fmt.Errorf("making a folder for a plugin's socket: %w", err), os.Remove(dir))
+	}
+	o.RunDir = dir
+	s, err := New(o)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s.folder = dir
 	return s, nil
 }
 
@@ -244,6 +263,9 @@ func (s *Supervisor) Stop(ctx context.Context, how Ending) error {
 		s.forker.close()
 		s.keep.close()
 		err = errors.Join(err, s.sockets.close(), s.self.Close())
+		if s.folder != "" {
+			err = errors.Join(err, os.RemoveAll(s.folder))
+		}
 	}
 	return err
 }

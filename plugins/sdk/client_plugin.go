@@ -42,7 +42,7 @@ func (c *PluginClient) Describe(ctx context.Context, coreVersion string, dryRun 
 	if err != nil {
 		return Info{}, err
 	}
-	if err := i.check(); err != nil {
+	if err := i.Check(); err != nil {
 		return Info{}, err
 	}
 	if want := serviceOf[i.Kind]; !slices.Contains(m.GetServices(), want) {

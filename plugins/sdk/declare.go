@@ -10,7 +10,7 @@ func Declare[C any](info Info) Plugin {
 	if p.info.Version == "" {
 		p.info.Version = "declared"
 	}
-	if err := p.info.check(); err != nil {
+	if err := p.info.Check(); err != nil {
 		panic(fmt.Sprintf("sdk: declared plugin %q: %v", info.Name, err))
 	}
 	return p

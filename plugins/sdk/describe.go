@@ -7,7 +7,10 @@ import (
 )
 
 // Describe writes what a plugin is, as JSON: what Serve prints when it is asked to describe.
-func Describe(w io.Writer, p Plugin) error {
+func Describe(w io.Writer, p Plugin) error { return DescribeInfo(w, p.info) }
+
+// DescribeInfo is Describe of what a plugin said of itself.
+func DescribeInfo(w io.Writer, i Info) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	err := e.Encode(struct {
@@ -16,9 +19,9 @@ func Describe(w io.Writer, p Plugin) error {
 		Version  string         `json:"version"`
 		Protocol int            `json:"protocol"`
 		Schema   describeSchema `json:"schema"`
-	}{p.info.Kind, p.info.Name, p.info.Version, ProtocolVersion, describeSchema{}.of(p.info.Schema)})
+	}{i.Kind, i.Name, i.Version, ProtocolVersion, describeSchema{}.of(i.Schema)})
 	if err != nil {
-		return fmt.Errorf("describing plugin %s: %w", p.info, err)
+		return fmt.Errorf("describing plugin %s: %w", i, err)
 	}
 	return nil
 }

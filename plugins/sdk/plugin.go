@@ -85,7 +85,7 @@ func newPlugin(kind Kind, info Info, service string, options []Option, bind func
 	for _, o := range options {
 		o(&p)
 	}
-	if err := p.info.check(); err != nil {
+	if err := p.info.Check(); err != nil {
 		panic(fmt.Sprintf("sdk: plugin %q: %v", info.Name, err))
 	}
 	return p

@@ -86,8 +86,8 @@ func (a Attribute) check() error {
 	return nil
 }
 
-// checkInfo says whether a plugin may be called what it is called, and whether its schema makes sense.
-func (i Info) check() error {
+// Check says whether a plugin may be called what it is called, and whether its schema makes sense.
+func (i Info) Check() error {
 	switch i.Kind {
 	case KindCheck, KindBalancer, KindVRRP, KindNotify, KindProvision:
 	default:

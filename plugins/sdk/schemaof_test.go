@@ -198,7 +198,7 @@ func TestASchemaThatMakesNoSenseIsRefused(t *testing.T) {
 		}
 	}
 	taken := Info{Kind: KindCheck, Name: "x", Schema: attribute(Attribute{Name: "interval", Type: TypeDuration})}
-	if err := taken.check(); err == nil || !strings.Contains(err.Error(), "belongs to every check block") {
+	if err := taken.Check(); err == nil || !strings.Contains(err.Error(), "belongs to every check block") {
 		t.Errorf("an attribute of the language's own: %v", err)
 	}
 }

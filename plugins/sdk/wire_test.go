@@ -241,7 +241,7 @@ func FuzzMessages(f *testing.F) {
 		read(b, func(m *pluginv1.DescribeResponse) (Info, error) {
 			i, err := infoIn(m)
 			if err == nil {
-				err = i.check()
+				err = i.Check()
 			}
 			return i, err
 		})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -31,16 +30,6 @@ func describes(_ context.Context, s *Subject) (wrong []string) {
 		if i.Schema.Doc == "" {
 			c.add("its schema has no sentence that says what it does")
 		}
-	}
-	if s.Folder == "" {
-		return wrong
-	}
-	folder, err := filepath.Abs(s.Folder)
-	if err != nil {
-		c.add("finding its folder: %v", err)
-	}
-	if filepath.Base(folder) != i.Name {
-		c.add("it is called %q and lies in the folder %q", i.Name, filepath.Base(folder))
 	}
 	return wrong
 }

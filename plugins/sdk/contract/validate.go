@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
@@ -111,8 +114,11 @@ func (s *Subject) refuses(validate validator) (wrong []string) {
 	return wrong
 }
 
-// clip returns the beginning of a long text.
+// clip returns the beginning of a long text, fit for a terminal.
 func clip(s string) string {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		s = strconv.Quote(s)
+	}
 	if len(s) > 80 {
 		return s[:80] + "..."
 	}
