@@ -79,7 +79,7 @@ packages-peers: packages-lab
 	@.ci/packages qemu-system-x86 keepalived
 packages-test:
 	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev
-	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat
+	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd
 	@.ci/packages mariadb-server postgresql redis-server openssh-server snmpd
 packages-proto:
 	@.ci/packages protobuf-compiler libprotobuf-dev

@@ -28,7 +28,7 @@ var modules = strings.Fields(`
 	ip_tables iptable_mangle iptable_nat iptable_filter ip6_tables ip6table_mangle ip6table_nat
 	xt_mark xt_MASQUERADE xt_conntrack xt_ipvs xt_multiport xt_tcpudp
 	ipip ip_gre ip6_gre gre fou fou6 ip6_tunnel sit
-	ipv6 af_packet packet_diag inet_diag tcp_diag udp_diag dummy macvlan veth bridge 8021q vxlan tun sctp softdog
+	ipv6 af_packet packet_diag inet_diag tcp_diag udp_diag dummy macvlan veth bridge 8021q bonding vxlan tun sctp softdog
 	crc32c_generic`)
 
 // virtio are the modules without which a QEMU machine sees neither network nor host.

@@ -8,7 +8,9 @@ import (
 )
 
 // inVM are the packages whose TestVM… tests must run inside a machine, by import path.
-var inVM = []string{"github.com/evenkeel/evenkeel/plugins/ipvs", "github.com/evenkeel/evenkeel/plugins/vrrp/address"}
+var inVM = []string{
+	"github.com/evenkeel/evenkeel/plugins/ipvs", "github.com/evenkeel/evenkeel/plugins/vrrp/address",
+	"github.com/evenkeel/evenkeel/appliance/network"}
 
 // The tests that the plugins' authors wrote for the real kernel. Each result counts here under its own name. What one kind of
 // machine has to skip, because its kernel lacks something, and another kind has run, is no skipped test.
@@ -16,7 +18,7 @@ func TestVMKernelTests(t *testing.T) {
 	passed := map[string]bool{}
 	for _, kind := range []lab.Kind{lab.QEMU, lab.UML} {
 		for _, pkg := range inVM {
-			t.Run(string(kind)+"/"+pkg[strings.LastIndex(pkg, "/plugins/")+1:], func(t *testing.T) {
+			t.Run(string(kind)+"/"+strings.TrimPrefix(pkg, "github.com/evenkeel/evenkeel/"), func(t *testing.T) {
 				need(t, kind)
 				l := newLab(t, lab.Options{Kind: kind, Directors: -1, RealServers: -1})
 				results, err := l.RunTestBinary(ctx, kind, pkg, nil)
