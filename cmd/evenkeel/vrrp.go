@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/evenkeel/evenkeel/core/control"
 	"github.com/evenkeel/evenkeel/core/control/controlv1"
@@ -149,14 +150,22 @@ func printVRRP(w io.Writer, v *controlv1.VRRP, now time.Time) {
 		if i.SendErrors > 0 {
 			fmt.Fprintf(w, "  %s could not be sent, the last: %s\n", count(int(i.SendErrors), "advert"), i.LastSendError)
 		}
-		fmt.Fprintf(w, "  master %d times, largest gap between adverts %s, %s\n", i.BecameMaster, i.LargestAdvertGap.AsDuration(), count(int(i.Announced), "announcement"))
+		fmt.Fprintf(w, "  master %d times, largest gap between adverts %s, %s\n", i.BecameMaster, span(i.LargestAdvertGap), count(int(i.Announced), "announcement"))
 	}
 	if v.Privileges != "" {
 		fmt.Fprintf(w, "\n%s\n", v.Privileges)
 	}
 	if v.Problem == "" {
-		fmt.Fprintf(w, "timers late by more than %s: %d, the latest by %s; adverts of unknown routers: %d\n", v.LateAfter.AsDuration(), v.LateTimers, v.MaxLate.AsDuration(), v.Unknown)
+		fmt.Fprintf(w, "timers late by more than %s: %d, the latest by %s; adverts of unknown routers: %d\n", span(v.LateAfter), v.LateTimers, span(v.MaxLate), v.Unknown)
 	}
+}
+
+// span is a time that was measured, as exactly as anybody reads it.
+func span(d *durationpb.Duration) time.Duration {
+	if of := d.AsDuration(); of < 10*time.Millisecond {
+		return of.Round(10 * time.Microsecond)
+	}
+	return d.AsDuration().Round(time.Millisecond)
 }
 
 func instanceState(i *controlv1.VRRPInstance) string {

@@ -16,7 +16,7 @@ func TestTheStatusOfVRRPSaysWhoIsMasterAndWhatIsWrong(t *testing.T) {
 	now := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
 	before := func(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(now.Add(-d)) }
 	v := &controlv1.VRRP{
-		Privileges: "locked in memory, SCHED_RR 50", LateTimers: 2, LateAfter: durationpb.New(time.Millisecond), MaxLate: durationpb.New(3 * time.Millisecond), Unknown: 7,
+		Privileges: "locked in memory, SCHED_RR 50", LateTimers: 2, LateAfter: durationpb.New(time.Millisecond), MaxLate: durationpb.New(3412345), Unknown: 7,
 		Groups: []*controlv1.SyncGroup{{Name: "edge", Members: []string{"VI_1", "VI_2"}}},
 		Instances: []*controlv1.VRRPInstance{
 			{
@@ -24,7 +24,7 @@ func TestTheStatusOfVRRPSaysWhoIsMasterAndWhatIsWrong(t *testing.T) {
 				Reason: "no advert for 3.6s", ConfiguredPriority: 100, Priority: 80, MasterAddress: "192.0.2.11", MasterPriority: 80,
 				Addresses: []string{"192.0.2.1/24"}, Held: []string{"192.0.2.1/24"}, BecameMaster: 2, AdvertsSent: 3600, AdvertsReceived: 12, Announced: 1,
 				Discarded:        []*controlv1.VRRPDiscard{{Reason: "checksum", Count: 3, Last: "192.0.2.9: checksum 0x1234"}, {Reason: "ttl", Count: 1, Last: "192.0.2.9: TTL 64"}},
-				LargestAdvertGap: durationpb.New(1002 * time.Millisecond), SendErrors: 1, LastSendError: "network is down",
+				LargestAdvertGap: durationpb.New(1002057472), SendErrors: 1, LastSendError: "network is down",
 				Notices: []*controlv1.VRRPNotice{{Kind: "rival", Text: "192.0.2.12 is master, too, with priority 50", Since: before(5 * time.Second)}},
 			},
 			{Name: "VI_2", Position: "lb.hcl:9,1", Interface: "eth0", VirtualRouterId: 52, Group: "edge", State: "fault", Since: before(time.Minute), Reason: "a check is down", ConfiguredPriority: 50, Priority: 50, Fault: "check.script.nginx is down"},
@@ -60,7 +60,7 @@ VI_3:   (lb.hcl:15,1)
   master 0 times, largest gap between adverts 0s, 0 announcements
 
 locked in memory, SCHED_RR 50
-timers late by more than 1ms: 2, the latest by 3ms; adverts of unknown routers: 7
+timers late by more than 1ms: 2, the latest by 3.41ms; adverts of unknown routers: 7
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("the status (-want +got):\n%s", diff)

@@ -56,6 +56,9 @@ func (rs *routers) macvlan(l *loader, v *config.VRRPInstance, at hcl.Range) {
 	name := v.VirtualMAC.Name
 	if name == "" {
 		name = fmt.Sprintf("vrrp.%d", v.VirtualRouterID)
+		if v.IPv6() {
+			name = fmt.Sprintf("vrrp6.%d", v.VirtualRouterID)
+		}
 	}
 	if first := rs.macvlans[name]; first != nil {
 		l.r.Errorf(at, "Duplicate interface", "The macvlan %s is vrrp_instance %q's already, at %s: write another vmac_name, as in vmac_name = %q.", name, first.Name, first.Position, name+"b")

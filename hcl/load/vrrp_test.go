@@ -120,3 +120,24 @@ virtual_server "web" {
 		t.Error("an instance holds its excluded addresses, and not the peers of any")
 	}
 }
+
+// The two families are two virtual routers, with a hardware address and a macvlan each (RFC 9568 section 7.3).
+func TestTheVirtualMACsOfBothFamiliesGoTogether(t *testing.T) {
+	_, diags := Sources([]Source{{Name: "lb.hcl", Text: []byte(`
+vrrp_instance "four" {
+  interface         = "eth0"
+  virtual_router_id = 51
+  use_vmac          = true
+  virtual_addresses = ["192.0.2.1/24"]
+}
+vrrp_instance "six" {
+  interface         = "eth0"
+  virtual_router_id = 51
+  use_vmac          = true
+  virtual_addresses = ["fe80::1/64"]
+}
+`)}})
+	if len(diags) != 0 {
+		t.Errorf("refused: %v", diags)
+	}
+}

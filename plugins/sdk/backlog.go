@@ -4,7 +4,22 @@ import (
 	"bytes"
 	"io"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
+
+// A descriptor writes to a file descriptor, and waits only if that waits: an os.File of one that does not would wait in its
+// stead, until somebody reads.
+type descriptor int
+
+// Write writes what there is room for.
+func (d descriptor) Write(b []byte) (n int, err error) {
+	for {
+		if n, err = unix.Write(int(d), b); err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
 
 // backlogMost is how many lines a backlog keeps.
 const backlogMost = 500

@@ -71,7 +71,7 @@ func serve(p Plugin) error {
 	if err != nil {
 		return err
 	}
-	log := &backlog{to: os.Stderr} // as it is now, not as it will be
+	log := &backlog{to: descriptor(2)}
 	if p.info.Kind == KindVRRP {
 		// A core that hangs must not hold up who has deadlines.
 		if err := unix.SetNonblock(2, true); err != nil {
