@@ -136,8 +136,8 @@ vrrp_instance "six" {
   use_vmac          = true
   virtual_addresses = ["fe80::1/64"]
 }
-`)}})
-	if len(diags) != 0 {
-		t.Errorf("refused: %v", diags)
+`)}}, Options{})
+	if len(diags.All()) != 0 {
+		t.Error(diags.Text())
 	}
 }

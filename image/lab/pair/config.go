@@ -19,6 +19,7 @@ type Instance struct {
 	NoPreempt bool
 	VMAC      bool
 	Track     string // a file: while it is missing, the instance is in FAULT
+	Words     string // more attributes and blocks, in evenkeel's language
 	RFC5798   bool   // the checksum of version 3 over IPv4, which is all that keepalived 2.2.7 knows
 }
 
@@ -28,7 +29,8 @@ const Password = "s3cret"
 // A Config is what one router is to do.
 type Config struct {
 	Instances []Instance
-	Group     bool // all instances are one sync group
+	Group     bool   // all instances are one sync group
+	Words     string // more blocks, in evenkeel's language
 }
 
 // A Daemon is a program that speaks VRRP.
@@ -130,8 +132,9 @@ func (Evenkeel) Config(c Config) string {
 		if i.Track != "" {
 			fmt.Fprintf(&b, "  track {\n    check = check.script.%s\n  }\n", i.Name)
 		}
-		b.WriteString("}\n")
+		b.WriteString(i.Words + "}\n")
 	}
+	b.WriteString(c.Words)
 	if c.Group {
 		fmt.Fprintf(&b, "vrrp_sync_group \"all\" {\n  members = [%s]\n}\n", strings.Join(names, ", "))
 	}
