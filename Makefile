@@ -80,6 +80,7 @@ packages-peers: packages-lab
 packages-test:
 	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev
 	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd
+	@.ci/packages python3-grpcio python3-protobuf
 	@.ci/packages mariadb-server postgresql redis-server openssh-server snmpd
 packages-proto:
 	@.ci/packages protobuf-compiler libprotobuf-dev
