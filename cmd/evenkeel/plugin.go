@@ -118,6 +118,9 @@ func printInfo(w io.Writer, i sdk.Info) {
 	if i.Schema.Weighs {
 		fmt.Fprintln(w, "It may say what part of its weight a real server gets.")
 	}
+	if i.Schema.Egress {
+		fmt.Fprintln(w, "Its probes have a source, an interface and a mark.")
+	}
 	var rows [][]string
 	flat(i.Schema, "", "", func(name string, a sdk.Attribute) {
 		must := string(a.Default)
