@@ -51,6 +51,7 @@ func (d *Director) configure(cfg *config.Config) Output {
 			d.reconfigure(old, vs, &u)
 		}
 	}
+	diffWays(&u, d.virtualServers, p.virtualServers)
 	d.reportNamed(p)
 
 	if d.reconfigureInstances(p) {
@@ -226,7 +227,7 @@ func (d *Director) reconfigure(old, vs *virtualServer, u *sdk.TableUpdate) {
 		}
 		s.assumeFormer(was)
 		s.state, s.since, s.weight, s.factor = was.state, was.since, was.weight, was.factor
-		s.began, s.risen, s.climbEvent, s.added = was.began, was.risen, was.climbEvent, was.added
+		s.began, s.risen, s.climbEvent, s.added, s.was = was.began, was.risen, was.climbEvent, was.added, was.was
 	}
 	if vs.sorry != nil && old.sorry != nil && vs.sorry.sameAddress(old.sorry) {
 		vs.sorry.in = old.sorry.in

@@ -209,6 +209,7 @@ func (d *Director) Table() sdk.TableUpdate {
 	u.Table.Sync = slices.Clone(d.sync)
 	for _, vs := range d.virtualServers {
 		u.Table.Services = append(u.Table.Services, vs.whole())
+		u.Table.Services = append(u.Table.Services, vs.ways()...)
 	}
 	return u
 }

@@ -27,6 +27,9 @@ func (d *Director) exchange(cfg *config.Config) (out Output, ok bool) {
 		if c == nil || serviceKey(c.Service) != old.service.Key {
 			return out, false
 		}
+		if old.via || usesVia(c) {
+			return out, false // a mark must be one that nobody has
+		}
 		is.addVirtualServer(c)
 		vs := is.virtualServers[len(is.virtualServers)-1]
 		vs.order = i

@@ -26,6 +26,7 @@ type plan struct {
 	syncGroups     []*config.SyncGroup
 
 	sharedChecks map[checkName]*target
+	marks        *marks
 }
 
 // A checkName is how a check with a name of its own is referred to.
@@ -55,6 +56,7 @@ func buildPlan(cfg *config.Config, former []*virtualServer) *plan {
 		}
 	}
 	p := newPlan(targets)
+	p.marks = newMarks(cfg, former)
 	p.timeouts, p.syncBlocks, p.checks = sdk.Timeouts(cfg.IPVS.Timeouts), cfg.IPVS.Sync, cfg.Checks
 	p.vrrpInstances, p.syncGroups = cfg.VRRPInstances, cfg.SyncGroups
 	same := make(map[*config.VirtualServer]*virtualServer, len(former))
@@ -67,9 +69,14 @@ func buildPlan(cfg *config.Config, former []*virtualServer) *plan {
 			continue
 		}
 		seen[serviceKey(c.Service)] = true
-		if vs := same[c]; vs == nil || !p.goOn(vs) {
-			p.addVirtualServer(c)
+		vs := same[c]
+		if vs != nil && p.goOn(vs) {
+			continue
 		}
+		if vs != nil {
+			p.marks.free(vs)
+		}
+		p.addVirtualServer(c)
 	}
 	for _, c := range cfg.Checks {
 		if c == nil {
@@ -160,6 +167,9 @@ func (p *plan) watch(s *realServer, c *config.Check) {
 		if t.spec.Port == 0 {
 			t.spec.Port = s.cfg.Port
 		}
+		if c.Via {
+			p.goVia(s, t)
+		}
 	}
 	if slices.Contains(s.targets, t) {
 		return
@@ -189,7 +199,7 @@ func (p *plan) addTarget(c *config.Check, id string) *target {
 			ID:      unique,
 			Address: c.Address,
 			Port:    c.Port,
-			Egress:  sdk.Egress(c.Egress),
+			Egress:  sdk.Egress{Source: c.Egress.Source, Interface: c.Egress.Interface, Mark: c.Egress.Mark},
 			Schedule: sdk.Schedule{
 				Interval:      c.Interval,
 				Timeout:       c.Timeout,

@@ -28,6 +28,7 @@ type virtualServer struct {
 	touched bool   // while verdicts are taken in: it is concerned
 
 	suspended bool // its checks rest
+	via       bool // probes of its servers go by way of the VIP
 }
 
 // A sorryServer is a sorry server. The kernel knows a destination by its address and port alone, so that one with those

@@ -138,6 +138,7 @@ func (r source) check() *config.Check {
 		Rise:     1,
 		Config:   json.RawMessage(pick(r, `{}`, `{"path":"/"}`)),
 		Weighs:   r.one(2),
+		Via:      r.one(6),
 	}
 }
 

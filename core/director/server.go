@@ -26,6 +26,7 @@ type realServer struct {
 	weigher *target    // that says so; nil when none does
 	weight  uint32     // that it gets now as a real server; 0 also when it is out of the table
 
+	mark       uint32        // of probes that go to the VIP by way of it; 0: none do
 	heldWeight uint32        // that the kernel held at the start
 	began      time.Time     // of the climb of a slow start; zero: it does not climb
 	risen      time.Duration // how much of the climb's time has passed, at the last step
@@ -33,6 +34,7 @@ type realServer struct {
 	climbEvent uint64        // of the weight that the climb began with, or 0
 	added      bool          // a reload has added it, and it has not been up
 
+	was     uint32 // what it was worth when its virtual server was settled last
 	fresh   bool   // a reload has added it, and nobody knew a weight of it before
 	event   uint64 // the real_server event of this step, or 0
 	weighed uint64 // what has changed the factor in this step, or 0

@@ -11,6 +11,7 @@ func (d *Director) settleFirst(vs *virtualServer, was quorum) {
 	vs.since = d.now
 	for i, s := range vs.servers {
 		s.weight, vs.slots[i] = vs.place(s)
+		s.was = s.worth()
 	}
 	if vs.ownSorrySlot() {
 		vs.slots[len(vs.servers)] = vs.placeSorry()
@@ -37,7 +38,7 @@ func (d *Director) settle(vs *virtualServer, moved func(was, is slot)) {
 				s.climbEvent = event
 			}
 		}
-		s.weight = weight
+		s.weight, s.was = weight, s.worth()
 		s.event, s.weighed, s.fresh, s.arrived = 0, 0, false, false
 		if was := vs.slots[i]; was != at {
 			vs.slots[i] = at
@@ -68,7 +69,7 @@ func (d *Director) settleQuorum(vs *virtualServer) uint64 {
 		switch {
 		case s.event != 0 && (s.state == sdk.StateUp) == (vs.quorum == gained):
 			cause = s.event
-		case s.weighed != 0 && s.state == sdk.StateUp && (s.worth() > s.weight) == (vs.quorum == gained):
+		case s.weighed != 0 && s.state == sdk.StateUp && (s.worth() > s.was) == (vs.quorum == gained):
 			cause = s.weighed
 		}
 	}

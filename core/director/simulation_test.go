@@ -183,9 +183,16 @@ func (s *simulation) restart() {
 	s.check(out, twinOut)
 }
 
-// ambiguous says whether the kernel's weight of a server has two meanings: what a check that is not known has said of it, or how
+// ambiguous says whether marks depend on what was before, or the kernel's weight of a server has two meanings: what a check that is not known has said of it, or how
 // far it has climbed.
 func (s *simulation) ambiguous() bool {
+	for i, vs := range buildPlan(s.config, nil).virtualServers {
+		for j, rs := range vs.servers {
+			if rs.mark != s.d.virtualServers[i].servers[j].mark {
+				return true // two real servers of the same name
+			}
+		}
+	}
 	for _, vs := range s.d.virtualServers {
 		for _, rs := range vs.servers {
 			if rs.climbs() && slices.ContainsFunc(rs.targets, func(t *target) bool { return t.check.Weighs && !known(t.verdict.State) }) {

@@ -188,6 +188,7 @@ type Check struct {
 	Fall, Rise    int
 	Spread        time.Duration // 0: the default, a fast start
 	Egress        Egress
+	Via           bool            // of a real server's: Address is the virtual server's, to be asked by way of that one server
 	Config        json.RawMessage // the type's own attributes, as its schema has them, defaults filled in
 	Weighs        bool            // its type may say what part of its weight a real server gets
 }

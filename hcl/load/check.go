@@ -38,6 +38,9 @@ func (l *loader) namedCheck(b schema.Block) {
 	}
 	l.cfg.Checks = append(l.cfg.Checks, c)
 	body, ok := l.check(b, c)
+	if a := body.Attr("via"); ok && a.Written() {
+		l.r.Errorf(a.NameRange(), "Check without a way", "via goes by way of a real server, and no real server is around this check: write it in a virtual_server, or leave via out.")
+	}
 	if !ok || l.types.plugins[typeName{"check", c.Type}] != nil {
 		return
 	}

@@ -80,7 +80,7 @@ var (
 // The attributes of these kinds of blocks that are the engine's own, whatever their type.
 var commonAttributes = map[string][]string{
 	"check": {"address", "port", "interval", "timeout", "retry_interval", "fall", "rise", "spread",
-		"source", "interface", "mark"},
+		"source", "interface", "mark", "via"},
 	"notify":    {"on", "only"},
 	"provision": {"virtual_servers"},
 }

@@ -73,6 +73,7 @@ func (l *loader) realServer(s *service, b schema.Block) *config.RealServer {
 		return nil
 	}
 	l.serverSources(rs, b)
+	l.viaServer(s, rs, b)
 	return rs
 }
 

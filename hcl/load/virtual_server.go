@@ -107,6 +107,7 @@ func (l *loader) serverCheck(s *service, b schema.Block, port uint16, into *[]*c
 		return
 	}
 	*into = append(*into, c)
+	l.via(s, &body, c)
 	foreign := l.types.plugins[typeName{"check", c.Type}] != nil
 	s.alone = s.alone && !foreign
 	if port == 0 && s.known && !body.Attr("port").Written() && !slices.Contains(portless, c.Type) && !foreign {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -24,13 +25,15 @@ type Packets interface {
 
 // Options are what a Balancer works with.
 type Options struct {
-	Kernel   kernel.Kernel // the table that is read, and unless in a dry run written
-	Packets  Packets       // nil: services with match blocks and fullnat are refused
-	Sysctl   func(name, value string) (changed bool, err error)
-	DryRun   bool          // write nothing
-	Interval time.Duration // between two looks for drift; 0: 30 s
-	Logger   hclog.Logger  // nil: none
-	Now      func() time.Time
+	Kernel  kernel.Kernel // the table that is read, and unless in a dry run written
+	Packets Packets       // nil: services with match blocks and fullnat are refused
+	Sysctl  func(name, value string) (changed bool, err error)
+	// Interface returns the interface by which an address is reached; nil: nobody knows.
+	Interface func(netip.Addr) (string, error)
+	DryRun    bool          // write nothing
+	Interval  time.Duration // between two looks for drift; 0: 30 s
+	Logger    hclog.Logger  // nil: none
+	Now       func() time.Time
 }
 
 // A Balancer makes the kernel's IPVS hold the table that the core wants. It owns the whole table: what is in it and not
@@ -44,7 +47,8 @@ type Balancer struct {
 	want     *desired // nil before the first Apply
 	have     *table   // the mirror; nil: not known
 	packets  nft.Rules
-	packetOK bool // packets is what is in force
+	packetOK bool                // packets is what is in force
+	answers  map[netip.Addr]bool // real servers whose answers to probes are let in
 	adopted  bool
 	// packetDrift is set when the packet rules had to be written although they were to be as before.
 	packetDrift bool
@@ -130,6 +134,7 @@ func (b *Balancer) converge(touched []kernel.ServiceKey, foreign bool) (sdk.Appl
 		}
 		result.Failures = nil
 		b.mark(beforeServices, &result)
+		b.acceptLocal(&result)
 		surprised, err := b.carryOut(p, &result)
 		if err != nil {
 			return result, err

@@ -32,7 +32,7 @@ func (b *Balancer) repair() {
 		return
 	}
 	should := b.have
-	b.have, b.packetOK = nil, false
+	b.have, b.packetOK, b.answers = nil, false, nil
 	var r sdk.BalancerReport
 	err := b.adopt()
 	if err == nil {

@@ -30,7 +30,7 @@ func plugin(connect connector) sdk.Plugin {
 		if !h.DryRun {
 			letGo(kernel.SetSysctl, h.Logger)
 		}
-		return New(Options{Kernel: k, Packets: nft.New(), Sysctl: kernel.SetSysctl, DryRun: h.DryRun, Logger: h.Logger}), nil
+		return New(Options{Kernel: k, Packets: nft.New(), Sysctl: kernel.SetSysctl, Interface: kernel.Interface, DryRun: h.DryRun, Logger: h.Logger}), nil
 	})
 }
 

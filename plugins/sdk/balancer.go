@@ -58,6 +58,7 @@ type Service struct {
 	OnePacket    bool     // a scheduling decision per packet; UDP and fwmark only
 	Persistence  Persistence
 	Match        []Match // with a Mark: the packets that the plugin itself must mark with it
+	Probe        bool    // with a Mark: of the director's own probes, whose answers have the virtual address as their source
 	Destinations []Destination
 }
 

@@ -18,10 +18,37 @@ type Egress struct {
 	Source    netip.Addr // the address that they come from; the zero Addr: the kernel chooses
 	Interface string     // that they leave by, and at which the answers must arrive; "": any
 	Mark      uint32     // their firewall mark; 0: none
+
+	// Toward chooses the source where there is none: the address that packets to this one would come from. Before a probe
+	// begins it is made one, so that only who probes without NewCheck or NewProber has to call Resolve.
+	Toward netip.Addr
 }
 
 // IsZero says whether it says nothing.
 func (e Egress) IsZero() bool { return e == Egress{} }
+
+// Resolve returns it with the Source that Toward asks for, for a probe of a target at an address of the director's own or
+// anybody's: that address itself is no source. Its error is an *EgressError.
+func (e Egress) Resolve(target netip.Addr) (Egress, error) {
+	if e.Source.IsValid() || !e.Toward.IsValid() {
+		return e, nil
+	}
+	what := "source toward " + e.Toward.String()
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(e.Toward, 9))) // which sends nothing
+	if err != nil {
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			err = errno
+		}
+		return e, &EgressError{what, err}
+	}
+	defer c.Close()
+	e.Source = c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+	if e.Source == target {
+		return e, &EgressError{what, fmt.Errorf("the director has no address there but %s itself: write one as source", target)}
+	}
+	return e, nil
+}
 
 // Prepare sets interface and mark of a socket; to bind it to the source is the caller's. A mark takes CAP_NET_RAW since
 // Linux 5.17, and CAP_NET_ADMIN before; an interface takes CAP_NET_RAW before 5.7. Its error is an *EgressError.

@@ -154,3 +154,35 @@ func TestAProbeThatMayNotSetAMarkSaysWhatItTakes(t *testing.T) {
 		t.Errorf("it says %q", err)
 	}
 }
+
+func TestNSASourceTowardSomebodyIsOneThatIsNotTheTarget(t *testing.T) {
+	x := newCrossing(t)
+	x.director.Do(func() error { // a VIP, in a network where the director has nothing else
+		link, err := netlink.LinkByName("eg0")
+		if err != nil {
+			return err
+		}
+		return netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: net.IPv4(10, 79, 5, 100), Mask: net.CIDRMask(24, 32)}})
+	})
+	for _, tt := range []struct{ toward, target, want string }{
+		{"10.79.0.2", "10.79.5.100", "10.79.0.1"},
+		{"10.79.5.7", "10.79.5.100", "source toward 10.79.5.7: the director has no address there but 10.79.5.100 itself: write one as source"},
+		{"203.0.113.1", "10.79.5.100", "source toward 203.0.113.1: network is unreachable"},
+	} {
+		x.director.Do(func() error {
+			e, err := Egress{Toward: netip.MustParseAddr(tt.toward), Mark: 7}.Resolve(netip.MustParseAddr(tt.target))
+			got := e.Source.String()
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want || e.Mark != 7 {
+				t.Errorf("toward %s: %q, want %q", tt.toward, got, tt.want)
+			}
+			return nil
+		})
+	}
+	own := netip.MustParseAddr("10.79.0.3")
+	if e, err := (Egress{Source: own, Toward: netip.MustParseAddr("203.0.113.1")}).Resolve(own); err != nil || e.Source != own {
+		t.Errorf("with a source of its own: %v, %v", e, err)
+	}
+}

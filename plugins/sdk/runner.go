@@ -170,8 +170,12 @@ func (r *runner[C]) call(ctx context.Context, t engine.Target) (w engine.Weight,
 	if r.hasty {
 		ctx = context.WithValue(ctx, hastenKey{}, func() { r.engine.Hasten(t.ID) })
 	}
+	target := targetOf(t)
+	if target.Egress, err = target.Egress.Resolve(t.Address); err != nil {
+		return w, err
+	}
 	return w, guard(r.host.Logger, "Probe", func() error {
-		return r.probe(withHost(ctx, r.host), targetOf(t), config)
+		return r.probe(withHost(ctx, r.host), target, config)
 	})
 }
 

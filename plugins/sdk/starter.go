@@ -30,7 +30,7 @@ type starter[C any] struct {
 
 func (s starter[C]) Takes(t *engine.Target) bool {
 	config, err := s.runner.config(t.Config)
-	return err == nil && s.Starter.Takes(targetOf(*t), config)
+	return err == nil && !t.Egress.Toward.IsValid() && s.Starter.Takes(targetOf(*t), config)
 }
 
 func (s starter[C]) Start(n int, t *engine.Target) { s.Starter.Start(n, targetOf(*t)) }

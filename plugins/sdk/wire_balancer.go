@@ -47,6 +47,7 @@ func serviceOut(s Service) *pluginv1.Service {
 		Scheduler:          s.Scheduler,
 		Flags:              s.Flags,
 		OnePacket:          s.OnePacket,
+		Probe:              s.Probe,
 		PersistenceTimeout: durationOut(s.Persistence.Timeout),
 		PersistencePrefix:  countOut(s.Persistence.Prefix),
 		PersistenceEngine:  s.Persistence.Engine,
@@ -56,7 +57,7 @@ func serviceOut(s Service) *pluginv1.Service {
 }
 
 func serviceIn(m *pluginv1.Service) (s Service, err error) {
-	s = Service{Name: m.GetName(), Scheduler: m.GetScheduler(), Flags: m.GetFlags(), OnePacket: m.GetOnePacket()}
+	s = Service{Name: m.GetName(), Scheduler: m.GetScheduler(), Flags: m.GetFlags(), OnePacket: m.GetOnePacket(), Probe: m.GetProbe()}
 	if s.Key, err = serviceKeyIn(m.GetKey()); err != nil {
 		return s, err
 	}

@@ -55,12 +55,15 @@ func egressOut(e Egress) *pluginv1.Egress {
 	if e.IsZero() {
 		return nil
 	}
-	return &pluginv1.Egress{Source: addrOut(e.Source), Interface: e.Interface, Mark: e.Mark}
+	return &pluginv1.Egress{Source: addrOut(e.Source), Interface: e.Interface, Mark: e.Mark, Toward: addrOut(e.Toward)}
 }
 
 func egressIn(m *pluginv1.Egress) (e Egress, err error) {
 	e = Egress{Interface: m.GetInterface(), Mark: m.GetMark()}
-	e.Source, err = addrIn(m.GetSource())
+	if e.Source, err = addrIn(m.GetSource()); err != nil {
+		return e, err
+	}
+	e.Toward, err = addrIn(m.GetToward())
 	return e, err
 }
 

@@ -111,8 +111,10 @@ type Service struct {
 	PersistenceEngine  string                 `protobuf:"bytes,8,opt,name=persistence_engine,json=persistenceEngine,proto3" json:"persistence_engine,omitempty"`
 	Match              []*Match               `protobuf:"bytes,9,rep,name=match,proto3" json:"match,omitempty"`
 	Destinations       []*Destination         `protobuf:"bytes,10,rep,name=destinations,proto3" json:"destinations,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Of the core's own probes, whose answers come from the virtual address, which may be a local one.
+	Probe         bool `protobuf:"varint,11,opt,name=probe,proto3" json:"probe,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Service) Reset() {
@@ -213,6 +215,13 @@ func (x *Service) GetDestinations() []*Destination {
 		return x.Destinations
 	}
 	return nil
+}
+
+func (x *Service) GetProbe() bool {
+	if x != nil {
+		return x.Probe
+	}
+	return false
 }
 
 type Match struct {
@@ -1415,7 +1424,7 @@ const file_balancer_proto_rawDesc = "" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
 	"\x04port\x18\x03 \x01(\rR\x04port\x12\x12\n" +
 	"\x04mark\x18\x04 \x01(\rR\x04mark\x12\x12\n" +
-	"\x04ipv6\x18\x05 \x01(\bR\x04ipv6\"\xc2\x03\n" +
+	"\x04ipv6\x18\x05 \x01(\bR\x04ipv6\"\xd8\x03\n" +
 	"\aService\x120\n" +
 	"\x03key\x18\x01 \x01(\v2\x1e.evenkeel.plugin.v1.ServiceKeyR\x03key\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
@@ -1428,7 +1437,8 @@ const file_balancer_proto_rawDesc = "" +
 	"\x12persistence_engine\x18\b \x01(\tR\x11persistenceEngine\x12/\n" +
 	"\x05match\x18\t \x03(\v2\x19.evenkeel.plugin.v1.MatchR\x05match\x12C\n" +
 	"\fdestinations\x18\n" +
-	" \x03(\v2\x1f.evenkeel.plugin.v1.DestinationR\fdestinations\"r\n" +
+	" \x03(\v2\x1f.evenkeel.plugin.v1.DestinationR\fdestinations\x12\x14\n" +
+	"\x05probe\x18\v \x01(\bR\x05probe\"r\n" +
 	"\x05Match\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1a\n" +
 	"\bprotocol\x18\x02 \x01(\tR\bprotocol\x123\n" +

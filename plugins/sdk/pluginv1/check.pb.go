@@ -179,6 +179,7 @@ type Egress struct {
 	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`       // the address that packets come from; empty: the kernel chooses
 	Interface     string                 `protobuf:"bytes,2,opt,name=interface,proto3" json:"interface,omitempty"` // SO_BINDTODEVICE; empty: any
 	Mark          uint32                 `protobuf:"varint,3,opt,name=mark,proto3" json:"mark,omitempty"`          // SO_MARK; 0: none
+	Toward        string                 `protobuf:"bytes,4,opt,name=toward,proto3" json:"toward,omitempty"`       // without source: the source is the address that packets to this one come from
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -232,6 +233,13 @@ func (x *Egress) GetMark() uint32 {
 		return x.Mark
 	}
 	return 0
+}
+
+func (x *Egress) GetToward() string {
+	if x != nil {
+		return x.Toward
+	}
+	return ""
 }
 
 type Schedule struct {
@@ -801,11 +809,12 @@ const file_check_proto_rawDesc = "" +
 	"\ainitial\x18\x06 \x01(\x0e2\x19.evenkeel.plugin.v1.StateR\ainitial\x12*\n" +
 	"\x0eweight_percent\x18\a \x01(\rH\x00R\rweightPercent\x88\x01\x01\x122\n" +
 	"\x06egress\x18\b \x01(\v2\x1a.evenkeel.plugin.v1.EgressR\x06egressB\x11\n" +
-	"\x0f_weight_percent\"R\n" +
+	"\x0f_weight_percent\"j\n" +
 	"\x06Egress\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\tR\tinterface\x12\x12\n" +
-	"\x04mark\x18\x03 \x01(\rR\x04mark\"\x93\x02\n" +
+	"\x04mark\x18\x03 \x01(\rR\x04mark\x12\x16\n" +
+	"\x06toward\x18\x04 \x01(\tR\x06toward\"\x93\x02\n" +
 	"\bSchedule\x125\n" +
 	"\binterval\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\binterval\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12@\n" +

@@ -74,6 +74,7 @@ type Egress struct {
 	Source    netip.Addr
 	Interface string
 	Mark      uint32
+	Toward    netip.Addr
 }
 
 // A Factor has the numbers of sdk.Factor; 0 says nothing.
