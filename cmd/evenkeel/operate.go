@@ -21,29 +21,32 @@ func newReload(socket *string) *cobra.Command {
 		Use:   "reload",
 		Short: "Have the running evenkeel read its configuration again; one with errors changes nothing",
 		Args:  cobra.NoArgs,
-		RunE: asking(socket, func(cmd *cobra.Command, client *control.Client) error {
-			r, err := client.Reload(cmd.Context(), &controlv1.ReloadRequest{})
-			if err != nil {
-				return fmt.Errorf("asking for a reload: %s", status.Convert(err).Message())
-			}
-			if r.Diagnostics != "" {
-				fmt.Fprintln(os.Stderr, strings.TrimRight(r.Diagnostics, "\n"))
-			}
-			if !r.Ok {
-				return exitError{code: 1, err: errors.New("nothing was changed: what ran before goes on")}
-			}
-			out := cmd.OutOrStdout()
-			for _, c := range r.Changes {
-				fmt.Fprintln(out, c)
-			}
-			if len(r.Changes) == 0 {
-				fmt.Fprintln(out, "ok: nothing is different")
-				return nil
-			}
-			fmt.Fprintf(out, "ok: %s to the kernel's table\n", count(int(r.Writes), "write"))
-			return nil
-		}),
+		RunE:  asking(socket, reload),
 	}
+}
+
+// reload has the running evenkeel read its configuration again, and says what came of it.
+func reload(cmd *cobra.Command, client *control.Client) error {
+	r, err := client.Reload(cmd.Context(), &controlv1.ReloadRequest{})
+	if err != nil {
+		return fmt.Errorf("asking for a reload: %s", status.Convert(err).Message())
+	}
+	if r.Diagnostics != "" {
+		fmt.Fprintln(os.Stderr, strings.TrimRight(r.Diagnostics, "\n"))
+	}
+	if !r.Ok {
+		return exitError{code: 1, err: errors.New("nothing was changed: what ran before goes on")}
+	}
+	out := cmd.OutOrStdout()
+	for _, c := range r.Changes {
+		fmt.Fprintln(out, c)
+	}
+	if len(r.Changes) == 0 {
+		fmt.Fprintln(out, "ok: nothing is different")
+		return nil
+	}
+	fmt.Fprintf(out, "ok: %s to the kernel's table\n", count(int(r.Writes), "write"))
+	return nil
 }
 
 func newEvents(socket *string) *cobra.Command {
