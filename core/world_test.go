@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/evenkeel/evenkeel/core/supervisor"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -54,6 +57,25 @@ func testPlugins() []sdk.Plugin {
 	}
 }
 
+// eaten is whether a plugin process has taken more memory than it may, as it was told.
+var eaten sync.Once
+
+// eat takes more memory than a check plugin may have, and writes to all of it: beside its probes, which go on, and beside
+// Go's collector, which would have much to do.
+func eat() {
+	b, err := unix.Mmap(-1, 0, 600<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	for i := 0; i < len(b); i += os.Getpagesize() {
+		b[i] = 1
+		if i%(1<<20) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
 // fileConfig is what check "file" may hold.
 type fileConfig struct {
 	Path string `attr:"path" required:"true" doc:"up while it exists; a number in it is a weight"`
@@ -63,6 +85,12 @@ func lookForFile(ctx context.Context, _ sdk.Target, c fileConfig) error {
 	b, err := os.ReadFile(c.Path)
 	if err != nil {
 		return errors.New("no " + filepath.Base(c.Path))
+	}
+	switch string(b) {
+	case "panic":
+		panic("what a file")
+	case "eat":
+		go eaten.Do(eat)
 	}
 	if n, err := strconv.Atoi(string(b)); err == nil {
 		sdk.SetWeight(ctx, n, filepath.Base(c.Path)+" says "+string(b))
