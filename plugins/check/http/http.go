@@ -21,31 +21,18 @@ type prober struct{ plans plans }
 
 func newProber() *prober { return &prober{plans: plans{byConfig: make(map[string]*plan)}} }
 
-// probe connects, asks, and judges the answer. The connection is used for this one request and closed after it, with
-// whatever is left of the body: closing the body would read all of it.
+// probe makes all requests in turn, until an answer is not as it should be. The connection is closed after it.
 func (p *prober) probe(ctx context.Context, t sdk.Target, c Config) error {
 	plan, err := p.plans.of(t.Config, c)
 	if err != nil {
 		return err
 	}
-	line, err := connect(ctx, t, plan)
-	if err != nil {
-		return err
+	r := &round{target: t, plan: plan}
+	defer r.close()
+	for i, request := range plan.requests {
+		if err := r.ask(ctx, request, i == len(plan.requests)-1); err != nil {
+			return err
+		}
 	}
-	defer line.close()
-	answer, err := line.ask(ctx)
-	if err != nil {
-		return err
-	}
-	if err := plan.judgeStatus(answer.StatusCode); err != nil {
-		return err
-	}
-	if c.MaxBody == 0 {
-		return nil
-	}
-	body, err := line.read(ctx, answer)
-	if err != nil {
-		return err
-	}
-	return plan.judgeBody(body)
+	return nil
 }

@@ -37,14 +37,16 @@ func (l *line) askHTTP2(ctx context.Context) (*http.Response, error) {
 	if u.Host = l.plan.authority(l.target); l.plan.TLS.On {
 		u.Scheme = "https"
 	}
-	w := &witness{Conn: l.conn}
-	if l.peer, err = l.plan.http2.NewClientConn(context.WithValue(ctx, handedOver{}, w), "http", "host:0"); err != nil {
-		return nil, l.failed(ctx, w.cause(err), sending)
+	if l.peer == nil {
+		l.heard = &witness{Conn: l.conn}
+		if l.peer, err = l.plan.http2.NewClientConn(context.WithValue(ctx, handedOver{}, l.heard), "http", "host:0"); err != nil {
+			return nil, l.failed(ctx, l.heard.cause(err), sending)
+		}
 	}
 	request := &http.Request{Method: l.plan.Method, URL: u, Host: u.Host, Header: l.plan.header.Clone()}
 	answer, err := l.peer.RoundTrip(request.WithContext(ctx))
 	if err != nil {
-		return nil, l.failed(ctx, w.cause(err), waiting)
+		return nil, l.failed(ctx, l.heard.cause(err), waiting)
 	}
 	return answer, nil
 }

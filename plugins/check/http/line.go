@@ -13,7 +13,7 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
 )
 
-// A line is a connection for one request.
+// A line is a connection for one request, or for several of one probe.
 type line struct {
 	target sdk.Target
 	plan   *plan
@@ -21,6 +21,8 @@ type line struct {
 	conn   net.Conn // the same, or TLS over it
 	http2  bool
 	peer   *http.ClientConn // with http2, once it has begun
+	heard  *witness         // likewise
+	last   bool             // no other request follows
 }
 
 // maxHeader is how many bytes all headers of an answer may have.
@@ -62,7 +64,10 @@ func (l *line) ask(ctx context.Context) (*http.Response, error) {
 	if m := l.plan.Method; m == http.MethodPost || m == http.MethodPut || m == http.MethodPatch {
 		b.WriteString("Content-Length: 0\r\n")
 	}
-	b.WriteString("Connection: close\r\n\r\n")
+	if l.last {
+		b.WriteString("Connection: close\r\n")
+	}
+	b.WriteString("\r\n")
 	// An error of the write is not the last word: the server may have answered before it had read everything.
 	_, unsent := l.conn.Write(b.Bytes())
 	answer, err := l.answer(ctx, l.conn)

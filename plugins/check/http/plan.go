@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -29,11 +31,16 @@ type plan struct {
 	notMatch  *regexp.Regexp
 	protocols []string // to offer by TLS (ALPN)
 	http2     *http.Transport
+	requests  []*plan // those that a probe makes: itself, or one for each url
 }
 
 // compile makes a plan of a configuration, or says everything that is wrong with it.
 func compile(c Config) (*plan, []sdk.Diagnostic) {
+	if len(c.URLs) > 0 {
+		return compileURLs(c)
+	}
 	p := &plan{Config: c, header: make(http.Header)}
+	p.requests = []*plan{p}
 	d := &complaints{}
 	p.compileRequest(d)
 	p.compileAnswer(d)
@@ -42,6 +49,44 @@ func compile(c Config) (*plan, []sdk.Diagnostic) {
 		return nil, d.list
 	}
 	p.http2 = newHTTP2()
+	return p, nil
+}
+
+// compileURLs makes a plan of several requests. What they have in common is complained about once, with the plain attributes.
+func compileURLs(c Config) (*plan, []sdk.Diagnostic) {
+	d := &complaints{}
+	for _, a := range []struct {
+		name    string
+		written bool
+	}{
+		{"path", c.Path != "/"}, {"status", !slices.Equal(c.Status, []string{"200-299"})}, {"body_match", c.BodyMatch != ""},
+		{"body_not_match", c.BodyNotMatch != ""}, {"body_sha256", c.BodySHA256 != ""}, {"body_md5", c.BodyMD5 != ""},
+	} {
+		if a.written {
+			d.add("Beside url blocks it would be one more request: write it in a url block.", "of which url", a.name)
+		}
+	}
+	common := URL{Path: "/", Status: []string{"200-299"}}.of(c)
+	p, ds := compile(common)
+	d.list = append(d.list, ds...)
+	if len(ds) > 0 {
+		return nil, d.list
+	}
+	p.requests = nil
+	for i, u := range c.URLs {
+		r, ds := compile(u.of(c))
+		for _, one := range ds {
+			one.Path = append([]string{"url", strconv.Itoa(i)}, one.Path...)
+			d.list = append(d.list, one)
+		}
+		if r != nil {
+			r.http2 = p.http2
+			p.requests = append(p.requests, r)
+		}
+	}
+	if len(d.list) > 0 {
+		return nil, d.list
+	}
 	return p, nil
 }
 

@@ -40,6 +40,12 @@ func TestWhatCannotWorkIsRefusedWhereItIsWritten(t *testing.T) {
 		{`{"sni":"a"}`, "sni", "this is for TLS only"},
 		{`{"ca_file":"a"}`, "ca_file", "this is for TLS only"},
 		{`{"verify":false}`, "verify", "this is for TLS only"},
+		{`{"url":[{"path":"/a"},{"path":"b"}]}`, "url 1 path", "the path does not begin with /"},
+		{`{"url":[{"body_match":"("}]}`, "url 0 body_match", "not a regular expression"},
+		{`{"path":"/a","url":[{}]}`, "path", "of which url"},
+		{`{"body_match":"a","url":[{}]}`, "body_match", "of which url"},
+		{`{"sni":"a","url":[{},{}]}`, "sni", "this is for TLS only"},
+		{`{"method":"HEAD","url":[{},{"body_match":"a"}]}`, "url 1 method", "a method without a body, and rules about the body"},
 	} {
 		d := Plugin().Validate(json.RawMessage(tt.config))
 		if len(d) != 1 {
@@ -59,6 +65,7 @@ func TestWhatCanWorkIsTaken(t *testing.T) {
 		`{"host":"2001:db8::1"}`, `{"host":"[2001:db8::1]:80"}`, `{"host":"a_b.example.com"}`,
 		`{"tls":true,"sni":"a.example.com","ca_file":"/etc/ca.pem","http_version":"2"}`,
 		`{"status":["100-999","404"]}`,
+		`{"host":"a","tls":true,"url":[{"path":"/a","host":"b","status":["404"]},{"body_match":"c"}]}`,
 	} {
 		if d := Plugin().Validate(json.RawMessage(config)); len(d) > 0 {
 			t.Errorf("%s: %v", config, d)
