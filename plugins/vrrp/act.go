@@ -111,7 +111,7 @@ func (l *loop) send(now time.Duration) {
 
 // announceAgain is what an operator asks for.
 func (l *loop) announceAgain(i *instance) error {
-	if i.machine.State() != machine.Master {
+	if !i.isMaster() {
 		return fmt.Errorf("instance %q is %s: only a master announces its addresses", i.spec.Name, i.machine.State())
 	}
 	if len(i.devices) == 0 {

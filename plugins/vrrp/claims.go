@@ -7,7 +7,6 @@ import (
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/conflict"
-	"github.com/evenkeel/evenkeel/plugins/vrrp/machine"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/wire"
 )
 
@@ -43,7 +42,7 @@ func subject(c conflict.Conflict) string {
 // holder returns the instance that holds what is claimed.
 func (l *loop) holder(c conflict.Conflict) *instance {
 	for _, i := range l.instances {
-		if i.machine.State() == machine.Master && i.holds(c.Address) {
+		if i.isMaster() && i.holds(c.Address) {
 			return i
 		}
 	}
@@ -70,7 +69,7 @@ func (l *loop) hear() {
 	l.holding = false
 	var held []conflict.Held
 	for _, i := range l.instances {
-		if i.machine.State() != machine.Master {
+		if !i.isMaster() {
 			continue
 		}
 		for _, d := range i.devices {

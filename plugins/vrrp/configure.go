@@ -71,7 +71,7 @@ func (l *loop) adopt(i *instance, s sdk.VRRPInstance) (last *address.Set) {
 
 // refresh brings everything up to what the configuration and the interfaces are now: sockets, announcements, faults.
 func (l *loop) refresh(now time.Duration) {
-	l.retry = 0
+	l.retry, l.made = 0, false
 	l.configs = l.configs[:0]
 	for _, i := range l.instances {
 		l.settle(i, now)
@@ -91,10 +91,10 @@ func (l *loop) refresh(now time.Duration) {
 		switch {
 		case i.nowhere: // it has said goodbye, should the interface have another name only
 			l.shutSockets(i)
-		case i.machine.State() == machine.Master && i.missingAny():
+		case i.isMaster() && i.missingAny():
 			l.mend(i)
 		}
-		if i.announceNow && i.machine.State() == machine.Master {
+		if i.announceNow && i.isMaster() {
 			l.announce(i, now, max(i.spec.Announcements.Repeat, 1))
 		}
 		i.announceNow = false

@@ -34,7 +34,7 @@ func (l *loop) hold(i *instance) (last *address.Set) {
 		next, _ = l.kernel.NewSet(nil, nil)
 	}
 	last, i.set = i.set, next
-	if i.machine == nil || i.machine.State() != machine.Master {
+	if !i.isMaster() {
 		return nil
 	}
 	i.announceNow = l.did(i, next.Add()) || i.announceNow
@@ -90,7 +90,7 @@ func (l *loop) sweep(now time.Duration) {
 	l.unswept = false
 	var held []*address.Set
 	for _, i := range l.instances {
-		if i.machine.State() == machine.Master {
+		if i.isMaster() {
 			held = append(held, i.set)
 		}
 	}

@@ -65,6 +65,9 @@ type place struct {
 	source  netip.Addr // of adverts
 }
 
+// isMaster says whether it is, as far as the machine knows it yet.
+func (i *instance) isMaster() bool { return i.machine != nil && i.machine.State() == machine.Master }
+
 // device is the interface that the addresses are on unless they say otherwise.
 func (i *instance) device() string {
 	if i.spec.VirtualMAC.Use {

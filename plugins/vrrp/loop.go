@@ -46,6 +46,7 @@ type loop struct {
 	abandoned time.Duration       // when what predecessors have left is nobody's any more; 0: it is dealt with
 	unswept   bool                // something of ours may be where it should not
 	untidy    bool                // there may be interfaces and rules that nobody needs, or too few
+	made      bool                // a virtual MAC, in this refresh
 	moved     []*address.Set      // during a new configuration: what masters hold by it that did not hold the same before
 	holding   bool                // other addresses are held than claims are listened for
 	deaf      bool                // they could not be listened for

@@ -10,7 +10,6 @@ import (
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/announce"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/link"
-	"github.com/evenkeel/evenkeel/plugins/vrrp/machine"
 	"github.com/evenkeel/evenkeel/plugins/vrrp/wire"
 )
 
@@ -92,7 +91,7 @@ func (l *loop) happened(e *link.Event, now time.Duration) {
 		if e.Kind == link.Gone { // or has another name, and our addresses still
 			l.unswept = true
 		}
-		if i.machine.State() != machine.Master {
+		if !i.isMaster() {
 			continue
 		}
 		is, _ := l.links.Link(e.Link.Name)

@@ -54,3 +54,24 @@ func TestNSALookAtManyVirtualMACsTakesNoTime(t *testing.T) {
 		return up
 	})
 }
+
+func TestNSNewVirtualMACsHoldUpNoAdvert(t *testing.T) {
+	const n = 30
+	s := newSegment(t)
+	p := s.plugin()
+	s.apply(p, virtualRouter())
+	s.becomes(p, "VI_1", sdk.VRRPMaster)
+	all := many(n, time.Second)
+	for i := range all {
+		all[i].VirtualMAC.Use, all[i].Name = true, all[i].Name+"m"
+		all[i].VirtualRouterID += 100
+		all[i].Priority = 100
+	}
+	s.apply(p, append(all, virtualRouter())...)
+	s.becomes(p, "VI_29m", sdk.VRRPMaster)
+	is := s.status(p, "VI_1")
+	t.Logf("with %d new virtual MACs the largest gap was %v", n, is.LargestAdvertGap)
+	if is.LargestAdvertGap > 150*time.Millisecond || is.BecameMaster != 1 {
+		t.Errorf("it is %+v", is)
+	}
+}

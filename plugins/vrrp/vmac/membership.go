@@ -3,6 +3,7 @@ package vmac
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -56,6 +57,12 @@ func report(name string, hardware rtnetlink.HardwareAddress) error {
 		return fmt.Errorf("rewrite reports of multicast membership by nftables: %w", err)
 	}
 	return nil
+}
+
+// reports says whether the table of a macvlan is there.
+func reports(name string) bool {
+	tables, err := (&nftables.Conn{}).ListTablesOfFamily(nftables.TableFamilyNetdev)
+	return err == nil && slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == tableOf(name).Name })
 }
 
 // unsupported says whether the kernel has no nftables, or not that hook.

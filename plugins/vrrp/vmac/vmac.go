@@ -148,8 +148,10 @@ func (k *Kernel) Ensure(r Router) (created bool, err error) {
 	if err := k.execute(&batch); err != nil {
 		return fail(err)
 	}
-	if err := report(want.Name, over.Hardware); err != nil && !unsupported(err) {
-		return fail(err)
+	if created || !reports(want.Name) { // nftables takes 10 ms to replace one
+		if err := report(want.Name, over.Hardware); err != nil && !unsupported(err) {
+			return fail(err)
+		}
 	}
 	if created || have.Flags&unix.IFF_UP == 0 {
 		batch.Reset()
