@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/evenkeel/evenkeel/core/control/controlv1"
+	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
 
 // install puts a plugin that is not built in beside the configuration and returns its path and digest.
@@ -92,6 +94,17 @@ func TestAPluginThatIsNotTheOneThatWasPinnedIsNotStarted(t *testing.T) {
 	_, text, err := Check(testPlugins(), []string{b.config}, false)
 	var ce *ConfigError
 	if !errors.As(err, &ce) || !strings.Contains(text, "sha256") {
+		t.Errorf("got %v:\n%s", err, text)
+	}
+}
+
+func TestAPluginTakesThePlaceOfABuiltInTypeAndThatIsSaid(t *testing.T) {
+	b := newBox(t)
+	path, digest := b.install()
+	b.writeFlag(path, digest, "") // with an attribute that the built-in type does not have
+	builtin := sdk.NewCheck(sdk.Info{Name: "flag", Version: "built in"}, func(context.Context, sdk.Target, struct{}) error { return nil })
+	_, text, err := Check(append(testPlugins(), builtin), []string{b.config}, false)
+	if err != nil || !strings.Contains(text, "takes its place") {
 		t.Errorf("got %v:\n%s", err, text)
 	}
 }

@@ -53,6 +53,15 @@ func TestEachBuiltInsREADMEHasEveryAttribute(t *testing.T) {
 	}
 }
 
+// The configuration with one of everything is good with the types that are built in. Its plugin has the name of one of them,
+// which is worth a warning.
+func TestTheReferenceIsGood(t *testing.T) {
+	_, said, err := core.Check(builtins(), []string{"../../hcl/load/testdata/reference.hcl"}, false)
+	if err != nil || strings.Count(said, "Warning: ") != 1 || !strings.Contains(said, `check "redis" is built in`) {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
 func TestTheConfigurationsInREADMEAndGuidesAreGood(t *testing.T) {
 	for _, page := range []string{"README.md", "docs/pair.md"} {
 		all := examples(t, "../../"+page)

@@ -181,9 +181,9 @@ func newPluginPin() *cobra.Command {
 	}
 }
 
-// warnIfBuiltin says that a configuration can't use a plugin because of its name.
+// warnIfBuiltin says that a plugin takes the place of a built-in type because of its name.
 func warnIfBuiltin(i sdk.Info) {
 	if _, ok := builtin(i.String()); ok {
-		fmt.Fprintf(os.Stderr, "evenkeel: warning: %s %q is built in: no configuration can use this plugin unless it is given another name\n", i.Kind, i.Name)
+		fmt.Fprintf(os.Stderr, "evenkeel: warning: %s %q is built in, and this plugin takes its place where a configuration has both\n", i.Kind, i.Name)
 	}
 }

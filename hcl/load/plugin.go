@@ -21,7 +21,7 @@ func (l *loader) plugin(b schema.Block) {
 	if !slices.Contains(kinds, p.Kind) {
 		l.r.Errorf(b.LabelRange(0), "Unknown kind", "A plugin is of the kind %s.", strings.Join(kinds, ", "))
 	} else if slices.Contains(l.types.builtin(p.Kind), p.Name) {
-		l.r.Errorf(b.LabelRange(1), "Duplicate type", "%s %q is built in: give this plugin another name.", p.Kind, p.Name)
+		l.r.Warnf(b.LabelRange(1), "Takes the place of a built-in type", "%s %q is built in, and this plugin takes its place. Give it another name to have both.", p.Kind, p.Name)
 	}
 	body := l.r.Read(b.Body(), pluginShape)
 	p.Path, _ = l.requiredPath(&body, "path")
