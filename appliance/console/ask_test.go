@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/evenkeel/evenkeel/appliance/pairing"
 	"github.com/evenkeel/evenkeel/appliance/wizard"
 )
 
@@ -25,6 +26,10 @@ func (c cables) Plugged(context.Context) (string, error) {
 }
 
 func goodFiles(wizard.Files) error { return nil }
+
+func fetchNothing(_ context.Context, _, _ string, _ []byte, keep func(pairing.Shared) error) error {
+	return keep(pairing.Shared{})
+}
 
 func twoCards() wizard.Machine {
 	return wizard.Machine{Box: true, Cards: []wizard.Card{
@@ -132,7 +137,7 @@ func TestWhateverIsWrittenAtTheTerminalTheModelSays(t *testing.T) {
 			var files wizard.Files
 			go func() {
 				var err error
-				_, files, err = Setup{Lines: NewLines(p.terminal()), Check: goodFiles}.Run(t.Context(), m)
+				_, files, err = Setup{Lines: NewLines(p.terminal()), Check: goodFiles, Fetch: fetchNothing}.Run(t.Context(), m)
 				done <- err
 			}()
 			typing(p, m, script)
@@ -226,5 +231,28 @@ func TestNoPasswordIsShown(t *testing.T) {
 	p.waits("end")
 	if strings.Contains(p.screen(), "horse") {
 		t.Errorf("it is on the screen: %q", p.screen())
+	}
+}
+
+func TestWhatCannotBeFetchedLeadsBackToTheCode(t *testing.T) {
+	tries := 0
+	fetch := func(_ context.Context, code, name string, box []byte, keep func(pairing.Shared) error) error {
+		tries++
+		if code != "192.168.12.11/0000-1111-2222-333K" || name != "lb2" || !strings.Contains(string(box), "192.168.12.12/24") {
+			t.Errorf("fetched with %s for %s and\n%s", code, name, box)
+		}
+		if tries == 1 {
+			return errors.New("192.168.12.11 shows another code by now")
+		}
+		return keep(pairing.Shared{Director: "lb1", Text: []byte("# shared\n")})
+	}
+	script := "lb2\n\neth0\n\n\n192.168.12.12/24\n\n\nno\ncorrect horse\ncorrect horse\n\nnone\nsecond\n192.168.12.11/0000-1111-2222-333k\n\n"
+	var out strings.Builder
+	_, files, err := Setup{Lines: NewLines(pipe{strings.NewReader(script), &out}), Check: goodFiles, Fetch: fetch}.Run(t.Context(), twoCards())
+	if err != nil || string(files.Shared) != "# shared\n" || tries != 2 {
+		t.Errorf("got %q, %v after %d tries", files.Shared, err, tries)
+	}
+	if !strings.Contains(out.String(), "192.168.12.11 shows another code by now") {
+		t.Errorf("nothing is said of the first try:\n%s", out.String())
 	}
 }

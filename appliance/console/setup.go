@@ -4,16 +4,20 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/evenkeel/evenkeel/appliance/pairing"
 	"github.com/evenkeel/evenkeel/appliance/wizard"
 )
 
 // A Setup asks the wizard's questions until there is a configuration that is good.
 type Setup struct {
-	Lines  *Lines
-	Ask    wizard.Asker // nil: Lines
-	Find   wizard.Finder
-	Check  func(wizard.Files) error // what the language says of it, for a person to read; nil: it is good
-	Script bool                     // nobody is there to correct anything
+	Lines *Lines
+	Ask   wizard.Asker // nil: Lines
+	Find  wizard.Finder
+	Check func(wizard.Files) error // what the language says of it, for a person to read
+	// Fetch gets what the pair shares from the first director, with its code and under this director's name. keep is to
+	// be called with it. On a new box it brings the network of box.hcl up before.
+	Fetch  func(ctx context.Context, code, name string, box []byte, keep func(pairing.Shared) error) error
+	Script bool // nobody is there to correct anything
 }
 
 const welcome = `
@@ -39,7 +43,13 @@ func (u Setup) Run(ctx context.Context, m wizard.Machine) (*wizard.Session, wiza
 			return nil, wizard.Files{}, err
 		}
 		files, err := s.Files()
-		if err == nil {
+		if a := s.Answers(); err == nil && !a.None("pair.code") {
+			u.Lines.Printf("\nFetching what the pair shares.\n")
+			err = u.Fetch(ctx, a["pair.code"], a["hostname"], files.Box, func(shared pairing.Shared) error {
+				files.Shared = shared.Text
+				return u.Check(files)
+			})
+		} else if err == nil {
 			err = u.Check(files)
 		}
 		switch {
@@ -51,7 +61,7 @@ func (u Setup) Run(ctx context.Context, m wizard.Machine) (*wizard.Session, wiza
 		case u.Script:
 			return nil, wizard.Files{}, fmt.Errorf("the configuration that the answers make is not good: %w", err)
 		}
-		u.Lines.Printf("\nThis does not make a configuration:\n\n%s\n\nGo back with < to the answer that is to be another one.\n", ascii(err.Error()))
+		u.Lines.Printf("\nThis does not make a configuration:\n\n%s\n\nGo back with < to the answer that is to be another one, or try again.\n\n", ascii(err.Error()))
 		s.Back()
 	}
 }

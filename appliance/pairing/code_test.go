@@ -2,6 +2,8 @@ package pairing
 
 import (
 	"net/netip"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -76,4 +78,20 @@ func FuzzWhateverIsWrittenACodeIsReadOrRefused(f *testing.F) {
 			t.Errorf("%q is %v, and that is read as %v, %v", s, c, again, err)
 		}
 	})
+}
+
+func TestTheCodeInTheDocumentationIsOne(t *testing.T) {
+	page, err := os.ReadFile("../../docs/appliance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile(`\S+/(\w{4}-){3}\w{4}`).FindAllString(string(page), -1)
+	if len(shown) == 0 {
+		t.Error("there is none")
+	}
+	for _, s := range shown {
+		if _, err := ParseCode(s); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
 }

@@ -32,7 +32,7 @@ them, and the other takes over within seconds when it fails.`,
 		preset:  always(alone),
 	}, {
 		key: "pair.code", section: "Pair", optional: true,
-		when: func(k *known) bool { return k.Box && k.Answers["pair"] == second },
+		when: func(k *known) bool { return k.Answers["pair"] == second },
 		text: "Code that the first director shows",
 		help: `On the first director: "Pair" in the menu, or "evenkeel pair". With its code,
 what both share is fetched from there. With "none", you answer the same

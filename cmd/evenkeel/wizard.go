@@ -32,7 +32,7 @@ not whether to write. docs/appliance.md has the keys.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lines := console.NewLines(console.File{In: os.Stdin, Out: os.Stdout})
 			cards := console.Cards{All: !box}
-			setup := console.Setup{Lines: lines, Find: cards, Check: checkFiles}
+			setup := console.Setup{Lines: lines, Find: cards, Check: checkFiles, Fetch: fetchShared}
 			var script *wizard.Script
 			if answers != "" {
 				text, err := os.ReadFile(answers)
@@ -79,13 +79,8 @@ func writeFiles(output string, files wizard.Files) error {
 	if strings.HasSuffix(output, ".hcl") {
 		return console.WriteFile(output, files.Joined())
 	}
-	if err := os.MkdirAll(output, 0o755); err != nil {
-		return fmt.Errorf("making the folder of the configuration: %w", err)
-	}
-	if files.Shared != nil {
-		if err := console.WriteFile(filepath.Join(output, wizard.SharedFile), files.Shared); err != nil {
-			return err
-		}
+	if err := writeShared(output, files.Shared); err != nil {
+		return err
 	}
 	return console.WriteFile(filepath.Join(output, wizard.BoxFile), files.Box)
 }
