@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"syscall"
@@ -164,11 +165,16 @@ func TestAStartersProbeEndsWithItsTarget(t *testing.T) {
 		w.pass(time.Second)
 		w.Apply(2, false, nil, []string{"web/1"})
 		equal(t, "stopped", h.gaveUp(), []string{"web/1"})
+		w.pass(500 * time.Millisecond)
 		w.Apply(3, false, servers(2)[1:], nil)
-		w.pass(time.Second)
+		w.pass(500 * time.Millisecond)
 		h.end(nil)
-		equal(t, "probes, of which the third has the number of the first", len(w.probed("web/1")), 2)
+		equal(t, "probes", w.probed("web/1"), seconds(0.001, 1.5))
+		equal(t, "numbers in use, of which one is used again", len(w.started), 3)
 		equal(t, "verdicts", w.said(), []string{"web/0: up", "web/1: up", "web/2: up"})
+		w.Apply(4, false, nil, []string{"web/1"})
+		w.pass(20 * time.Second)
+		equal(t, "probes once it is gone", w.probed("web/1"), seconds())
 	})
 }
 
@@ -196,8 +202,12 @@ func TestManyOfAStartersProbesThatAreDueAtOnceAreLookedAtEightByEight(t *testing
 		w.pass(10 * time.Second)
 		w.forget()
 		w.lose(20 * time.Second)
+		w.dispatch()
+		probed := w.forget()
+		equal(t, "probes that are begun before others get the lock", len(probed), atATime)
 		w.pass(100 * time.Millisecond)
-		equal(t, "probes", len(w.forget()), 3*atATime)
+		maps.Copy(probed, w.forget())
+		equal(t, "targets that are probed in the end", len(probed), 3*atATime)
 		equal(t, "begun between two looks", h.most, together)
 		w.Engine.mu.Lock()
 		defer w.Engine.mu.Unlock()
