@@ -23,6 +23,7 @@ type line struct {
 	peer   *http.ClientConn // with http2, once it has begun
 	heard  *witness         // likewise
 	last   bool             // no other request follows
+	reader *bufio.Reader    // of the answer, by HTTP/1.1: the plan's
 }
 
 // maxHeader is how many bytes all headers of an answer may have.
@@ -50,6 +51,10 @@ func (l *line) close() {
 	l.tcp.Close()
 	if l.peer != nil {
 		l.peer.Close() // last: it would wait for the server to take its farewell
+	}
+	if l.reader != nil {
+		l.reader.Reset(nil)
+		l.plan.readers.Put(l.reader)
 	}
 }
 
@@ -80,7 +85,14 @@ func (l *line) ask(ctx context.Context) (*http.Response, error) {
 // answer reads the head of an answer by HTTP/1.1. This is all that gets to see the server's bytes as they are.
 func (l *line) answer(ctx context.Context, from io.Reader) (*http.Response, error) {
 	limited := &dialog.BoundedReader{From: from, Left: maxHeader, Full: errHeaderTooLong}
-	r := bufio.NewReader(limited)
+	if l.reader == nil {
+		l.reader, _ = l.plan.readers.Get().(*bufio.Reader)
+	}
+	if l.reader == nil {
+		l.reader = bufio.NewReader(nil)
+	}
+	r := l.reader
+	r.Reset(limited)
 	if err := l.sniff(ctx, r); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,8 @@ type plan struct {
 	notMatch  *regexp.Regexp
 	protocols []string // to offer by TLS (ALPN)
 	http2     *http.Transport
-	requests  []*plan // those that a probe makes: itself, or one for each url
+	requests  []*plan   // those that a probe makes: itself, or one for each url
+	readers   sync.Pool // of *bufio.Reader, nearly half of what a probe allocates
 }
 
 // compile makes a plan of a configuration, or says everything that is wrong with it.
