@@ -52,7 +52,7 @@ race: packages-test ## ring 1 under the race detector
 	CGO_ENABLED=1 go test -race -timeout 10m -skip '^Test(NS|VM|Image)' ./...
 
 .PHONY: bench
-bench: build packages-peers ## performance beside keepalived; writes nothing, see docs/benchmarks.md
+bench: build packages-peers packages-bench ## performance beside keepalived; writes nothing, see docs/benchmarks.md
 	$(SUDO) dist/evenkeel-lab setup
 	$(SUDO) dist/evenkeel-lab bench --evenkeel dist/evenkeel
 
@@ -72,11 +72,13 @@ clean: ## remove what make made here
 	rm -rf dist .cache
 
 # Debian packages: installed when missing (as root, or through sudo), otherwise named in one line.
-.PHONY: packages-lab packages-peers packages-test packages-proto
+.PHONY: packages-lab packages-peers packages-bench packages-test packages-proto
 packages-lab:
 	@.ci/packages busybox-static ipvsadm iproute2
 packages-peers: packages-lab
 	@.ci/packages qemu-system-x86 keepalived
+packages-bench:
+	@.ci/packages gcc libc6-dev
 packages-test:
 	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev
 	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd

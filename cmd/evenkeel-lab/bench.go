@@ -18,7 +18,7 @@ func benchmark(ctx context.Context, args []string) error {
 	f.StringVar(&o.Evenkeel, "evenkeel", "", "evenkeel's binary, a static one; without it only keepalived is measured")
 	f.StringVar(&o.Keepalived, "keepalived", "/usr/sbin/keepalived", "keepalived's binary")
 	f.StringVar(&o.Only, "only", "", "one part: "+strings.Join(bench.Parts(), ", "))
-	f.IntVar(&o.Reps, "reps", 0, "runs of each thing; 0: 7 on the host, 5 in the machine")
+	f.IntVar(&o.Reps, "reps", 0, "runs of each thing; 0: each part's own; 1: a short trial")
 	f.IntVar(&o.Scale, "virtual-servers", 1000, "1 to 1000; goals are for 1000")
 	kind := f.String("vm", "qemu", "kind of machine: qemu, which slows everything down alike, or uml, where a system call costs far more than computing")
 	_ = f.Parse(args) // it exits

@@ -34,7 +34,7 @@ type Options struct {
 }
 
 // Parts are the parts of the benchmark, in their order.
-func Parts() []string { return []string{"validate", "table", "checks", "vrrp"} }
+func Parts() []string { return []string{"validate", "table", "checks", "vrrp", "probes"} }
 
 func (o *Options) complete() error {
 	if o.Only != "" && !slices.Contains(Parts(), o.Only) {
@@ -102,6 +102,9 @@ func (o *Options) measure(ctx context.Context, r *Report) error {
 	}
 	if wanted("vrrp") {
 		errs = append(errs, o.vrrp(ctx, r))
+	}
+	if wanted("probes") {
+		errs = append(errs, o.probes(ctx, r))
 	}
 	return errors.Join(append(errs, ctx.Err())...)
 }

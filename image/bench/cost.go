@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +24,11 @@ func cost(r *pair.Router) (s spending, err error) {
 	if err != nil {
 		return s, err
 	}
+	return costOf(pids)
+}
+
+// costOf adds up processes.
+func costOf(pids []int) (s spending, err error) {
 	for _, p := range pids {
 		cpu, err := processorTime(p)
 		if errors.Is(err, os.ErrNotExist) {
@@ -41,15 +47,42 @@ func cost(r *pair.Router) (s spending, err error) {
 	return s, nil
 }
 
-// processorTime reads utime and stime of proc_pid_stat(5), in hundredths of a second.
-func processorTime(pid int) (time.Duration, error) {
+// firstOf returns the process that has started all others, or those that have: the one whose parent is none of them.
+func firstOf(pids []int) (int, error) {
+	for _, pid := range pids {
+		f, err := stat(pid)
+		if err != nil {
+			return 0, err
+		}
+		parent, err := strconv.Atoi(string(f[1]))
+		if err != nil {
+			return 0, fmt.Errorf("reading /proc/%d/stat: %w", pid, err)
+		}
+		if !slices.Contains(pids, parent) {
+			return pid, nil
+		}
+	}
+	return 0, errors.New("there are no processes")
+}
+
+// stat reads proc_pid_stat(5), from the third field on.
+func stat(pid int) ([][]byte, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // from the third on
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
 	if len(f) < 13 {
-		return 0, fmt.Errorf("reading /proc/%d/stat: %q", pid, b)
+		return nil, fmt.Errorf("reading /proc/%d/stat: %q", pid, b)
+	}
+	return f, nil
+}
+
+// processorTime reads utime and stime of proc_pid_stat(5), in hundredths of a second.
+func processorTime(pid int) (time.Duration, error) {
+	f, err := stat(pid)
+	if err != nil {
+		return 0, err
 	}
 	var ticks int
 	for _, t := range f[11:13] {

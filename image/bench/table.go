@@ -68,6 +68,13 @@ func (r *Report) goal(what string, ratio float64) {
 	}
 }
 
+// most says of a row what evenkeel's largest value should be at most.
+func (r *Report) most(what string, limit float64) {
+	row := r.Row(what)
+	row.Goal = fmt.Sprintf("<= %g", limit)
+	row.met = func(row *Row) bool { return row.Columns[evenkeel].Max() <= limit }
+}
+
 // count says of a row what evenkeel's value should be, in each run.
 func (r *Report) count(what string, want int) {
 	row := r.Row(what)

@@ -78,3 +78,12 @@ func firstLines(s string) string {
 	}
 	return s
 }
+
+// lastLines are the last words of a log.
+func lastLines(s string) string {
+	const most = 1500
+	if len(s) > most {
+		return "..." + s[len(s)-most:]
+	}
+	return s
+}

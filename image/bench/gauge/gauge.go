@@ -7,7 +7,7 @@
 //	run      a command to its end, with a file as its input
 //	memory   of all processes of a daemon
 //	writes   that evenkeel says it has done to the kernel's table
-//	sink     a server that accepts and closes, for TCP checks
+//	sink     a server that accepts and closes, for checks; by option it answers by HTTP, and tells who came when
 package gauge
 
 import (
@@ -46,6 +46,9 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 		pid      = f.Int("pid", 0, "first process of the daemon")
 		input    = f.String("input", "/dev/null", "file to read from")
 		listen   = f.String("listen", "0.0.0.0:8080", "where to accept")
+		ask      = f.String("ask", "", "where to answer questions about the checks that have come; empty: nowhere")
+		http     = f.Bool("http", false, "answer the checks by HTTP")
+		every    = f.Duration("every", time.Second, "time between two checks of one address")
 	)
 	if err := f.Parse(args[1:]); err != nil {
 		return err
@@ -72,7 +75,10 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 	case "writes":
 		r.Writes, err = writes(ctx, f.Args())
 	case "sink":
-		return sink(*listen)
+		if *ask == "" {
+			return sink(*listen, nil)
+		}
+		return visited(*listen, *ask, *http, *every)
 	default:
 		return fmt.Errorf("gauge: there is no %q", args[0])
 	}

@@ -12,8 +12,8 @@ import (
 // for each, and halve the checks that it can carry.
 const sinkEvery = 10 * time.Millisecond
 
-// sink accepts connections and closes them, for ever.
-func sink(listen string) error {
+// sink accepts connections and closes them, for ever. v, which may be nil, takes down which address each came to.
+func sink(listen string, v *visits) error {
 	a, err := netip.ParseAddrPort(listen)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func sink(listen string) error {
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}); err != nil {
 		return fmt.Errorf("bind to %s: %w", a, err)
 	}
-	if err := unix.Listen(fd, 4096); err != nil {
+	if err := unix.Listen(fd, 8192); err != nil {
 		return fmt.Errorf("listen on %s: %w", a, err)
 	}
 	for {
@@ -42,6 +42,13 @@ func sink(listen string) error {
 			}
 			if err != nil {
 				return fmt.Errorf("accept on %s: %w", a, err)
+			}
+			if v != nil {
+				if at, err := unix.Getsockname(c); err == nil {
+					if four, ok := at.(*unix.SockaddrInet4); ok {
+						v.come(netip.AddrFrom4(four.Addr), time.Now())
+					}
+				}
 			}
 			unix.Close(c)
 		}
