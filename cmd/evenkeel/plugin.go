@@ -55,15 +55,29 @@ func open(ctx context.Context, file string, verbose bool) (*trial.Trial, error) 
 	if err == nil {
 		return t, nil
 	}
+	if ctx.Err() != nil {
+		return nil, exitError{code: 1, err: errInterrupted}
+	}
 	var fault *supervisor.Fault
 	var cannot *sdk.PreconditionError
 	switch {
 	case errors.As(err, &fault):
-		err = fmt.Errorf("%s: %w\n%s\nWhat else a plugin must do: docs/plugins.md, \"The wire\".", file, fault, fault.Do)
+		err = fmt.Errorf("%s: %w\n%s\nWhat else a plugin must do is in docs/plugins.md, \"The wire\"", file, fault, fault.Do)
 	case errors.As(err, &cannot):
 		err = fmt.Errorf("%s can't work on this machine: %w", file, cannot)
 	}
 	return nil, exitError{code: 1, err: err}
+}
+
+// errInterrupted is what came of a question that somebody ended with Ctrl-C.
+var errInterrupted = errors.New("interrupted")
+
+// oneFile is for commands about one plugin.
+func oneFile(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("which plugin? Write \"%s FILE\", with the path of its executable", cmd.CommandPath())
+	}
+	return nil
 }
 
 // interruptible is a context that ends with Ctrl-C, so that no plugin is left behind.
@@ -76,7 +90,7 @@ func newPluginDescribe() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "describe FILE",
 		Short: "Say what a plugin is, and what its blocks may hold; FILE may be the name of a built-in: check-http",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			info, err := infoOf(cmd, args[0])
 			if err != nil {
@@ -162,7 +176,7 @@ func newPluginPin() *cobra.Command {
 	return &cobra.Command{
 		Use:   "pin FILE",
 		Short: "Print the block with which a configuration uses a plugin, with the sha256 of its file",
-		Args:  cobra.ExactArgs(1),
+		Args:  oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, done := interruptible(cmd)
 			defer done()

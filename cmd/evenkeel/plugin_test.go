@@ -216,6 +216,14 @@ func TestWhatTheFlagsOfTheTrialMustBe(t *testing.T) {
 	}
 }
 
+func TestACommandThatIsNotToldWhichPluginAsks(t *testing.T) {
+	for _, command := range []string{"test", "describe", "pin"} {
+		if _, _, err := evenkeel("plugin", command); !strings.Contains(fmt.Sprint(err), "evenkeel plugin "+command+" FILE") {
+			t.Errorf("%s: %v", command, err)
+		}
+	}
+}
+
 func TestNoCommandForAuthorsIsNamedAsAPlugin(t *testing.T) {
 	for _, c := range newPlugin().Commands() {
 		if !isPluginCommand(c.Name()) {

@@ -37,7 +37,7 @@ at which nobody listens. What its block in a configuration would hold is given w
 Of a type that needs no address, the target that is down has a configuration of its own, with --down-config.
 
 Exit status: 0, it keeps all rules; 1, it breaks one, or is no plugin; 2, wrong flags.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd, args[0]) },
 	}
 	f := c.Flags()
@@ -81,7 +81,7 @@ func (o *tryout) run(cmd *cobra.Command, file string) error {
 	})
 	switch {
 	case ctx.Err() != nil:
-		return exitError{code: 1, err: errors.New("interrupted")}
+		return exitError{code: 1, err: errInterrupted}
 	case broken > 0:
 		return exitError{code: 1, err: fmt.Errorf("%s breaks %s of %d; what each wants is in docs/plugins.md", file, count(broken, "rule"), broken+kept)}
 	}

@@ -36,9 +36,9 @@ func openPlugin(path string) (*os.File, error) {
 	case !info.Mode().IsRegular():
 		err = fmt.Errorf("opening the plugin: %s is not a regular file", path)
 	case info.Mode().Perm()&0o111 == 0:
-		err = fmt.Errorf("opening the plugin: %s is not executable: chmod 755 %[1]s", path)
+		err = fmt.Errorf("opening the plugin: %s is not executable: if it is a plugin, chmod 755 it", path)
 	case info.Mode().Perm()&0o002 != 0:
-		err = fmt.Errorf("opening the plugin: everybody may write to %s: chmod o-w %[1]s", path)
+		err = fmt.Errorf("opening the plugin: everybody may write to %s: chmod o-w it", path)
 	default:
 		return f, nil
 	}

@@ -78,7 +78,7 @@ func (p page) script() string {
 			fmt.Fprintf(&b, "cat > %s <<'END OF THE FILE'\n%sEND OF THE FILE\n", s.file, s.content)
 			continue
 		}
-		b.WriteString(s.commands)
+		b.WriteString(strings.ReplaceAll(s.commands, "\nsleep 4\n", "\nsleep 12\n")) // a machine that tests has much to do
 	}
 	fmt.Fprintf(&b, "echo %q\n", marker(len(p.steps)))
 	return b.String()
