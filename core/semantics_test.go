@@ -33,7 +33,7 @@ func TestTheBrakeHoldsUntilAnOperatorReleasesIt(t *testing.T) {
 	if err != nil || !r.Held {
 		t.Fatalf("got %v, %v", r, err)
 	}
-	st = b.eventually("both are out", func(st *controlv1.StatusResponse) bool {
+	b.eventually("both are out", func(st *controlv1.StatusResponse) bool {
 		return strings.Count(states(st), "down - ") == 2 && st.Brake == nil
 	})
 	if r, err := b.ReleaseBrake(t.Context(), &controlv1.ReleaseBrakeRequest{}); err != nil || r.Held {

@@ -1,6 +1,7 @@
 package ping
 
 import (
+	"syscall"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -8,7 +9,10 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	answers := plugin(func(f family, _ sdk.Egress) (conn, error) {
+	answers := plugin(func(f family, e sdk.Egress) (conn, error) {
+		if e.Source.IsValid() {
+			return nil, &sdk.EgressError{What: "source", Err: syscall.EADDRNOTAVAIL} // as the kernel says of one that it has not got
+		}
 		if f == ipv6Family {
 			return refusing{newWire(f, nothing)}, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -167,6 +168,32 @@ func probes(ctx context.Context, s *Subject) (wrong []string) {
 		reasonable(c, down.Reason)
 	}
 	wrong = append(wrong, s.lives(ctx)...)
+	return wrong
+}
+
+// nobodys are addresses for documentation (RFC 5737, RFC 3849): the machine has not got them.
+var nobodys = [...]string{"192.0.2.77", "2001:db8::77"}
+
+func obeysEgress(ctx context.Context, s *Subject) (wrong []string) {
+	c := (*complaints)(&wrong)
+	if !s.Info.Schema.Egress {
+		return nil
+	}
+	t := s.Up
+	t.Initial = sdk.StateDown // so that one that only asks for a weight has to say that it got no answer
+	t.Egress.Source = netip.MustParseAddr(nobodys[0])
+	if t.Address.Is6() {
+		t.Egress.Source = netip.MustParseAddr(nobodys[1])
+	}
+	var down *sdk.DownError
+	switch err := sdk.NewCheckerClient(s.Conn).Probe(ctx, t); {
+	case err == nil:
+		c.add("a probe from %s, which this machine has not got, finds the target up: the schema declares that the egress of a target is obeyed", t.Egress.Source)
+	case !errors.As(err, &down):
+		c.add("a probe from %s: %v", t.Egress.Source, err)
+	default:
+		reasonable(c, down.Reason)
+	}
 	return wrong
 }
 

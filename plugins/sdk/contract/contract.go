@@ -108,6 +108,7 @@ func Rules() []Rule {
 		{Name: "applying twice changes nothing", Served: true, Kind: sdk.KindCheck, ask: appliesTwice},
 		{Name: "a removed target is silent", Served: true, Kind: sdk.KindCheck, ask: removes},
 		{Name: "a probe beside the schedule says the same", Served: true, Kind: sdk.KindCheck, ask: probes},
+		{Name: "a probe leaves the machine as it is told to, if the schema says so", Served: true, Kind: sdk.KindCheck, ask: obeysEgress},
 		{Name: "updates that make no sense are refused and change nothing", Served: true, Kind: sdk.KindCheck, ask: refusesUpdates},
 		{Name: "a watch ends with its context", Served: true, Kind: sdk.KindCheck, ask: endsWatch},
 		{Name: "instances are watched from a snapshot on", Served: true, Kind: sdk.KindVRRP, ask: watchesInstances},
