@@ -10,7 +10,8 @@ import (
 // inVM are the packages whose TestVM… tests must run inside a machine, by import path.
 var inVM = []string{
 	"github.com/evenkeel/evenkeel/plugins/ipvs", "github.com/evenkeel/evenkeel/plugins/vrrp/address",
-	"github.com/evenkeel/evenkeel/appliance/network"}
+	"github.com/evenkeel/evenkeel/appliance/network", "github.com/evenkeel/evenkeel/appliance/ntp",
+}
 
 // The tests that the plugins' authors wrote for the real kernel. Each result counts here under its own name. What one kind of
 // machine has to skip, because its kernel lacks something, and another kind has run, is no skipped test.
