@@ -81,7 +81,7 @@ packages-bench:
 	@.ci/packages gcc libc6-dev
 packages-test:
 	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev
-	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd
+	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd minisign rsyslog rsyslog-gnutls
 	@.ci/packages python3-grpcio python3-protobuf
 	@.ci/packages mariadb-server postgresql redis-server openssh-server snmpd
 packages-proto:

@@ -3,6 +3,7 @@ module github.com/evenkeel/evenkeel
 go 1.26.0
 
 require (
+	aead.dev/minisign v0.3.0
 	github.com/beevik/ntp v1.6.0
 	github.com/fsnotify/fsnotify v1.10.1
 	github.com/go-asn1-ber/asn1-ber v1.5.8
