@@ -19,11 +19,23 @@ export CGO_ENABLED ?= 0
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
+# The same source makes the same programs.
+GO_BUILD := go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)"
+
 .PHONY: build
-build: ## dist/evenkeel and dist/evenkeel-lab
+build: ## dist/evenkeel, dist/evenkeel-lab and dist/init
 	mkdir -p dist
-	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o dist/evenkeel ./cmd/evenkeel
-	go build -trimpath -ldflags "-s -w" -o dist/evenkeel-lab ./cmd/evenkeel-lab
+	$(GO_BUILD) -o dist/evenkeel ./cmd/evenkeel
+	$(GO_BUILD) -o dist/evenkeel-lab ./cmd/evenkeel-lab
+	$(GO_BUILD) -o dist/init ./cmd/init
+
+# The image's files have the time of the commit that it is made of.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+MKIMAGE := go run ./cmd/mkimage --version $(VERSION) --cache $(CACHE)/debian
+
+.PHONY: image
+image: build packages-image ## the disk image of the box, in dist/; about a minute
+	$(MKIMAGE) --out dist
 
 .PHONY: demo
 demo: build packages-lab ## a pair of directors, three real servers and a client; half a minute
@@ -31,7 +43,7 @@ demo: build packages-lab ## a pair of directors, three real servers and a client
 	$(SUDO) dist/evenkeel-lab demo --evenkeel dist/evenkeel
 
 .PHONY: test
-test: lint test-pure test-ns test-vm ## all rings of tests, quick ones first; what is missing is installed
+test: lint test-pure test-ns test-vm test-image ## all rings of tests, quick ones first; what is missing is installed
 	@.ci/ring summary
 
 .PHONY: test-pure
@@ -46,6 +58,11 @@ test-ns: build packages-test packages-peers ## ring 2: real sockets between netw
 test-vm: build packages-test packages-peers ## ring 3: virtual machines with real IPVS (root)
 	$(SUDO) dist/evenkeel-lab setup
 	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 3 'virtual machines' -timeout 25m -p 1 $(AS_ROOT) -run '^TestVM' ./image/...
+
+.PHONY: test-image
+test-image: build packages-image packages-peers ## ring 4: the image, built and booted from its disk
+	$(MKIMAGE) --out $(CACHE)/image --formats img,img.zst,slot
+	EVENKEEL_IMAGE=$(CACHE)/image/evenkeel-$(VERSION)-amd64.img .ci/ring run 4 'the image' -timeout 20m -p 1 -parallel 2 -run '^TestImage' ./image/...
 
 .PHONY: race
 race: packages-test ## ring 1 under the race detector
@@ -72,7 +89,7 @@ clean: ## remove what make made here
 	rm -rf dist .cache
 
 # Debian packages: installed when missing (as root, or through sudo), otherwise named in one line.
-.PHONY: packages-lab packages-peers packages-bench packages-test packages-proto
+.PHONY: packages-lab packages-peers packages-bench packages-test packages-proto packages-image
 packages-lab:
 	@.ci/packages busybox-static ipvsadm iproute2
 packages-peers: packages-lab
@@ -84,5 +101,7 @@ packages-test:
 	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd minisign rsyslog rsyslog-gnutls
 	@.ci/packages python3-grpcio python3-protobuf
 	@.ci/packages mariadb-server postgresql redis-server openssh-server snmpd
+packages-image:
+	@.ci/packages squashfs-tools cryptsetup-bin grub-common mtools dosfstools zstd qemu-utils ovmf
 packages-proto:
 	@.ci/packages protobuf-compiler libprotobuf-dev

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/evenkeel/evenkeel/image/tool"
 )
 
 // A Process is a program that was started in a node.
@@ -52,7 +54,7 @@ func (p *Process) Wait(ctx context.Context) (exit int, err error) {
 		case <-p.done:
 		case <-time.After(2 * time.Second):
 		}
-		return -1, fmt.Errorf("%s: %w; it had written: %s", p.name, context.Cause(ctx), tail(p.Output()))
+		return -1, fmt.Errorf("%s: %w; it had written: %s", p.name, context.Cause(ctx), tool.Tail(p.Output()))
 	}
 	if p.err != nil && p.explain != nil {
 		return p.exit, p.explain(p.err)
@@ -81,13 +83,4 @@ func (p *Process) end(exit int, err error) {
 		p.exit, p.err = exit, err
 		close(p.done)
 	}
-}
-
-// tail returns the last lines of a log, for an error.
-func tail(s string) string {
-	const most = 2000
-	if len(s) > most {
-		s = "..." + s[len(s)-most:]
-	}
-	return s
 }

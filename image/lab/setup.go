@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/evenkeel/evenkeel/image/apt"
 )
 
 // Programs of the host that a lab cannot do without.
@@ -145,10 +147,10 @@ func Setup(ctx context.Context, progress io.Writer, kinds ...Kind) error {
 		return err
 	}
 	defer lock.Close()
-	a := apt{progress: progress}
+	a := apt.Source{Progress: progress}
 	if len(missing) > 0 {
 		fmt.Fprintf(progress, "installing %s\n", strings.Join(missing, " "))
-		if err := a.install(ctx, missing); err != nil {
+		if err := a.Install(ctx, missing); err != nil {
 			return err
 		}
 	}
@@ -158,12 +160,12 @@ func Setup(ctx context.Context, progress io.Writer, kinds ...Kind) error {
 		}
 		pkg := "user-mode-linux"
 		if k == QEMU {
-			if pkg, err = a.dependency(ctx, "linux-image-cloud-amd64"); err != nil {
+			if pkg, err = a.Dependency(ctx, "linux-image-cloud-amd64"); err != nil {
 				return err
 			}
 		}
 		fmt.Fprintf(progress, "downloading %s\n", pkg)
-		if err := a.unpack(ctx, pkg, filepath.Join(s.dir, string(k))); err != nil {
+		if err := a.Unpack(ctx, pkg, filepath.Join(s.dir, string(k))); err != nil {
 			return err
 		}
 	}

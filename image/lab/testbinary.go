@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/evenkeel/evenkeel/image/tool"
 )
 
 // RunTestBinary runs those tests of a package that need the real kernel, named TestVM…, in a machine of a kind: the package
@@ -52,7 +54,7 @@ func (l *Lab) RunTestBinary(ctx context.Context, kind Kind, pkg string, output i
 	}
 	results := parseTestOutput(p.Output())
 	if exit != 0 && !anyFailed(results) {
-		return results, v.explain(fmt.Errorf("the tests of %s ended with exit code %d: %s", pkg, exit, tail(p.Output())))
+		return results, v.explain(fmt.Errorf("the tests of %s ended with exit code %d: %s", pkg, exit, tool.Tail(p.Output())))
 	}
 	return results, nil
 }

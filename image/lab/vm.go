@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/evenkeel/evenkeel/image/lab/wire"
+	"github.com/evenkeel/evenkeel/image/tool"
 )
 
 // A VM is a running virtual machine.
@@ -41,7 +42,7 @@ func (v *VM) Name() string { return v.name }
 func (v *VM) Kind() Kind { return v.kind }
 
 // Console returns the last lines of the kernel's console.
-func (v *VM) Console() string { return tail(v.console.String()) }
+func (v *VM) Console() string { return tool.Tail(v.console.String()) }
 
 // launch starts the machine's process, inside the fabric's namespace and a PID namespace of its own, so that all of its
 // processes end with the first. It waits until the agent answers.

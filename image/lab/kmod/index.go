@@ -2,6 +2,7 @@ package kmod
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,6 +43,26 @@ func Alias(list []Module) string {
 		for _, a := range m.Aliases {
 			fmt.Fprintf(&b, "alias %s %s\n", a, m.Name)
 		}
+	}
+	return b.String()
+}
+
+// Softdep returns the text of a modules.softdep: what is to be loaded before a module, without being needed by it.
+func Softdep(list []Module) string {
+	var b strings.Builder
+	for _, m := range list {
+		if len(m.Soft) > 0 {
+			fmt.Fprintf(&b, "softdep %s pre: %s\n", m.Name, strings.Join(m.Soft, " "))
+		}
+	}
+	return b.String()
+}
+
+// Builtin returns the text of a modules.builtin: the modules that are part of the kernel, sorted.
+func (t *Tree) Builtin() string {
+	var b strings.Builder
+	for _, n := range slices.Sorted(maps.Keys(t.builtin)) {
+		fmt.Fprintf(&b, "%s.ko\n", n)
 	}
 	return b.String()
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,7 @@ type Module struct {
 	File    string
 	Depends []string // names
 	Aliases []string // patterns by which the kernel asks for it: "net-pf-16-proto-16-family-IPVS"
+	Soft    []string // names or aliases that are to be loaded before it if there are such ("softdep pre:")
 }
 
 // Open lists the modules of a folder. It opens none of them.
@@ -64,6 +66,19 @@ func (t *Tree) Has(module string) bool {
 	return t.builtin[module] || t.files[module] != ""
 }
 
+// Below returns the names of the modules at a path below the folder kernel/ of the tree, sorted: a file without its ".ko", or a folder
+// with all that is in it.
+func (t *Tree) Below(path string) (names []string) {
+	for n, file := range t.files {
+		_, rel, ok := strings.Cut(strings.TrimSuffix(file, ".ko"), "/"+t.Release+"/kernel/")
+		if ok && (rel == path || strings.HasPrefix(rel, path+"/")) {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Closure returns the named modules and all that they depend on, dependencies first, each once. Names that are built in or
 // that this kernel does not have (see Has) are left out.
 func (t *Tree) Closure(names ...string) ([]Module, error) {
@@ -81,7 +96,7 @@ func (t *Tree) Closure(names ...string) ([]Module, error) {
 		if err != nil {
 			return err
 		}
-		for _, d := range m.Depends {
+		for _, d := range slices.Concat(m.Depends, m.Soft) {
 			if err := add(d); err != nil {
 				return err
 			}
@@ -120,9 +135,25 @@ func read(file string) (Module, error) {
 			m.Depends = strings.Split(value, ",")
 		case key == "alias":
 			m.Aliases = append(m.Aliases, value)
+		case key == "softdep":
+			m.Soft = append(m.Soft, before(value)...)
 		}
 	}
 	return m, nil
+}
+
+// before returns what a softdep wants loaded before the module: "pre: crc32c post: b" is crc32c.
+func before(softdep string) (pre []string) {
+	in := false
+	for _, w := range strings.Fields(softdep) {
+		switch {
+		case strings.HasSuffix(w, ":"):
+			in = w == "pre:"
+		case in:
+			pre = append(pre, w)
+		}
+	}
+	return pre
 }
 
 // name makes "kernel/net/ipv6/ip6-tunnel.ko" the module's name, "ip6_tunnel".

@@ -87,6 +87,34 @@ func TestClosureHasDependenciesFirstAndEachOnce(t *testing.T) {
 	}
 }
 
+func TestModulesAreFoundByTheirPath(t *testing.T) {
+	tr := tree(t, ipvs)
+	if d := cmp.Diff([]string{"ip_vs", "ip_vs_rr", "ipip", "nf_conntrack", "nf_defrag_ipv6"}, tr.Below("net")); d != "" {
+		t.Errorf("a folder (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"ip_vs"}, tr.Below("net/ip_vs")); d != "" {
+		t.Errorf("a file (-want +got):\n%s", d)
+	}
+	if got := tr.Below("ne"); got != nil {
+		t.Errorf("half a folder's name: got %v, want nothing", got)
+	}
+}
+
+func TestWhatIsWantedBeforeAModuleComesWithIt(t *testing.T) {
+	// The test's own separator of entries is a space: a softdep has none left but as here.
+	tr := tree(t, map[string]string{"fs/ext4": "softdep=pre:\tcrc32c_generic\tpost:\tlater", "crypto/crc32c_generic": "", "fs/later": ""})
+	list, err := tr.Closure("ext4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"crc32c_generic", "ext4"}, names(list)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if got, want := kmod.Softdep(list), "softdep ext4 pre: crc32c_generic\n"; got != want {
+		t.Errorf("modules.softdep: got %q, want %q", got, want)
+	}
+}
+
 func TestBuiltInModuleIsThereButNotToBeLoaded(t *testing.T) {
 	tr := tree(t, ipvs, "kernel/net/packet/af-packet.ko")
 	if !tr.Has("af_packet") || tr.Has("nft_nat") {
