@@ -100,12 +100,12 @@ func (h *harbour) gaveUp() []string {
 func TestAStartersProbesFollowTheSchedule(t *testing.T) {
 	withHarbour(t, func(t *testing.T, w *world, h *harbour) {
 		h.atOnce = func(*Target) (bool, error) { return true, nil }
-		w.Apply(1, true, servers(2), nil)
 		w.watch()
+		w.Apply(1, true, servers(2), nil)
 		w.pass(30 * time.Second)
 		equal(t, "the first", w.probed("web/0"), seconds(0, 10, 20, 30))
 		equal(t, "the second", w.probed("web/1"), seconds(0.001, 5, 15, 25))
-		equal(t, "verdicts", w.said(), []string{"web/0: unknown", "web/1: unknown", "web/0: up", "web/1: up"})
+		equal(t, "verdicts", w.said(), []string{"web/0: up", "web/1: up"})
 	})
 }
 
