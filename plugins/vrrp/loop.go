@@ -60,6 +60,7 @@ type loop struct {
 
 	watchers []*watcher
 	lateness lateness
+	unrest   unrest
 	unknown  uint64        // adverts of virtual routers that are not ours, which the kernel's filter let through
 	retry    time.Duration // when what failed is tried again; 0: nothing failed
 	leaving  bool
@@ -182,9 +183,13 @@ func (l *loop) turn() error {
 	if err := l.poller.SetDeadline(l.deadline()); err != nil {
 		return fmt.Errorf("setting the deadline: %w", err)
 	}
+	asked := wire.Now()
 	n, err := l.poller.Wait(l.ready)
 	if err != nil {
 		return fmt.Errorf("waiting: %w", err)
+	}
+	if err := l.unrest.note(asked, wire.Now()); err != nil {
+		return err
 	}
 	for _, t := range l.ready[:n] {
 		switch t {
@@ -262,6 +267,31 @@ func (l *loop) remove(s source) {
 		}
 	}
 }
+
+// An unrest sees to it that a loop with real time which turns without end does not take the machine with it.
+type unrest struct {
+	since time.Duration // of the last time that the loop waited, or had an advert to read
+}
+
+// How long a wait is at least, and how long the loop may go on without one.
+const (
+	aWait    = 20 * time.Microsecond
+	noLonger = 5 * time.Second
+)
+
+// note takes in one wait, from when to when.
+func (u *unrest) note(asked, woken time.Duration) error {
+	switch {
+	case u.since == 0 || woken-asked >= aWait:
+		u.since = woken
+	case woken-u.since > noLonger:
+		return fmt.Errorf("it has not waited for anything for %v", noLonger)
+	}
+	return nil
+}
+
+// worked notes that there was an advert: who sends many of them keeps the loop busy, and that is no fault of its own.
+func (u *unrest) worked(now time.Duration) { u.since = now }
 
 // lateAfter is when a timer counts as late.
 const lateAfter = 10 * time.Millisecond

@@ -79,6 +79,7 @@ func (s *socket) ready(l *loop, now time.Duration) {
 		if len(packets) == 0 {
 			return
 		}
+		l.unrest.worked(now)
 		for i := range packets {
 			l.receive(s, &packets[i], now)
 		}
