@@ -255,3 +255,42 @@ func TestNSWhatNobodyClaimsOfAPredecessorGoesInTime(t *testing.T) {
 		t.Errorf("it went after %v, before anybody else could be master", took)
 	}
 }
+
+// At boot the addresses come after the plugin.
+func TestNSASourceThatComesLater(t *testing.T) {
+	six := named("six", 51, "fe80::100/64")
+	unicast := named("unicast", 52, vip.String())
+	unicast.Source, unicast.UnicastPeers = own, []netip.Addr{peer}
+	s := newSegment(t)
+	var taken []netlink.Addr
+	s.link("eth0", func(l netlink.Link) error {
+		all, err := netlink.AddrList(l, netlink.FAMILY_ALL)
+		for _, a := range all {
+			if err == nil {
+				err = netlink.AddrDel(l, &a)
+			}
+			taken = append(taken, a)
+		}
+		return err
+	})
+	p := s.plugin()
+	s.apply(p, six, unicast)
+	for _, name := range []string{"six", "unicast"} {
+		if is := s.becomes(p, name, sdk.VRRPFault); is.Reason == "" {
+			t.Errorf("%s is in fault, and nobody knows why", name)
+		}
+	}
+	s.link("eth0", func(l netlink.Link) error {
+		for _, a := range taken {
+			a.Flags = unix.IFA_F_NODAD
+			if err := netlink.AddrAdd(l, &a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.becomes(p, "six", sdk.VRRPMaster)
+	if is := s.becomes(p, "unicast", sdk.VRRPMaster); is.SendErrors != 0 || !s.has("eth0", vip) {
+		t.Errorf("it is %+v", is)
+	}
+}
