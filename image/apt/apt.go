@@ -33,7 +33,7 @@ func (a *Source) Version(ctx context.Context, pkg string) (version string, err e
 				return nil
 			}
 		}
-		return fmt.Errorf("Debian has no package %s", pkg)
+		return fmt.Errorf("no package %s in Debian", pkg)
 	})
 	return version, err
 }
