@@ -11,17 +11,16 @@ type folder string
 
 func (f folder) path(name string) string { return filepath.Join(string(f), filepath.FromSlash(name)) }
 
-// Dir makes a folder, and those above it.
+// Dir makes a folder, and those above it, the root too.
 func (f folder) Dir(name string) error {
-	for p := filepath.Clean(name); p != "."; p = filepath.Dir(p) {
-		if err := os.MkdirAll(f.path(p), 0o755); err != nil {
-			return err
-		}
-		if err := os.Chmod(f.path(p), 0o755); err != nil {
+	if err := os.MkdirAll(f.path(name), 0o755); err != nil {
+		return err
+	}
+	for p := filepath.Clean(name); ; p = filepath.Dir(p) {
+		if err := os.Chmod(f.path(p), 0o755); err != nil || p == "." {
 			return err
 		}
 	}
-	return nil
 }
 
 // File writes a file.
