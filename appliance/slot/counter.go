@@ -117,7 +117,7 @@ func (c *Counter) format() ([]byte, error) {
 }
 
 // Write writes the counter to its partition. What there is to read lies in one sector, so that a power cut leaves the old
-// counter or the new one. A partition whose block is damaged is an error; see Repair.
+// counter or the new one. A partition whose block is damaged is an error.
 func (c *Counter) Write(path string) error {
 	text, err := c.format()
 	if err != nil {

@@ -309,6 +309,11 @@ func (m *routing) many(ctx context.Context, column int, d pair.Daemon) error {
 	if _, err := b.next(ctx, time.Time{}, last); err != nil {
 		return err
 	}
+	select { // all is announced, and written down: what follows is everyday life
+	case <-time.After(8 * time.Second):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for range m.o.reps(3) {
 		used, err := cost(b.high)
 		if err != nil {

@@ -5,7 +5,7 @@
 //	2  evenkeel-esp      EFI system partition, FAT32: shim, GRUB, grub.cfg for both firmwares
 //	3  evenkeel-counter  FAT12 with one file, grubenv: which slot is wanted, and how many tries each has left
 //	4  evenkeel-a        slot A
-//	5  evenkeel-b        slot B; empty in an image, filled from A by the box when it has come up well
+//	5  evenkeel-b        slot B; empty in an image
 //	6  evenkeel-data     not in an image
 //
 // The counter is a file in a file system of its own because GRUB 2.06 can't write to a bare partition ("sparse file not
