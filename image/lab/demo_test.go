@@ -15,7 +15,7 @@ func TestVMDemo(t *testing.T) {
 	if err := demo.Run(ctx, &out, demo.Options{Evenkeel: evenkeel(t), Agent: agent(t)}); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	for _, want := range []string{"rs3", "DOWN", "failed after the verdict                          0", "All as it should be"} {
+	for _, want := range []string{"rs3", "DOWN", "failed after the verdict                            0", "cutting the power of dir1", "All as it should be"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demonstration does not show %q:\n%s", want, out.String())
 		}
