@@ -271,27 +271,30 @@ func (l *loop) remove(s source) {
 // An unrest sees to it that a loop with real time which turns without end does not take the machine with it.
 type unrest struct {
 	since time.Duration // of the last time that the loop waited, or had an advert to read
+	turns int           // from then on: a machine that stood still has made none
 }
 
-// How long a wait is at least, and how long the loop may go on without one.
+// How long a wait is at least, and how long and how often the loop may turn without one.
 const (
 	aWait    = 20 * time.Microsecond
 	noLonger = 5 * time.Second
+	noMore   = 1000
 )
 
 // note takes in one wait, from when to when.
 func (u *unrest) note(asked, woken time.Duration) error {
-	switch {
-	case u.since == 0 || woken-asked >= aWait:
-		u.since = woken
-	case woken-u.since > noLonger:
-		return fmt.Errorf("it has not waited for anything for %v", noLonger)
+	if u.since == 0 || woken-asked >= aWait {
+		u.worked(woken)
+		return nil
+	}
+	if u.turns++; u.turns > noMore && woken-u.since > noLonger {
+		return fmt.Errorf("it has turned %d times in %v, and never waited", u.turns, woken-u.since)
 	}
 	return nil
 }
 
 // worked notes that there was an advert: who sends many of them keeps the loop busy, and that is no fault of its own.
-func (u *unrest) worked(now time.Duration) { u.since = now }
+func (u *unrest) worked(now time.Duration) { *u = unrest{since: now} }
 
 // lateAfter is when a timer counts as late.
 const lateAfter = 10 * time.Millisecond

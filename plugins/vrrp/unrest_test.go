@@ -33,3 +33,18 @@ func TestALoopThatTurnsWithoutEndIsEnded(t *testing.T) {
 		})
 	}
 }
+
+func TestALoopOnAMachineThatStoodStillGoesOn(t *testing.T) {
+	var u unrest
+	now := time.Second
+	for pause := range 10 { // each time all that was to happen meanwhile is due at once
+		now += time.Minute
+		for range 50 {
+			now += time.Millisecond
+			if err := u.note(now, now); err != nil {
+				t.Fatalf("after pause %d: %v", pause, err)
+			}
+		}
+		u.note(now-time.Second, now)
+	}
+}
