@@ -66,13 +66,14 @@ func System() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	if s.dog != nil {
-		go s.dog.Keep(ctx, s.well, s.log.Error)
+		go s.dog.Keep(ctx, s.hangs, s.log.Error)
 	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		s.direct(ctx)
 	}()
+	go s.ask(ctx)
 	go s.remember(ctx)
 	go s.becomeGood(ctx)
 	s.banner(sequence.Problems)

@@ -16,6 +16,7 @@ type Service struct {
 	Grace   time.Duration // that it gets from SIGTERM to SIGKILL at the end
 
 	running atomic.Int64 // its PID, 0 while there is none
+	started atomic.Int64 // when, in Unix nanoseconds
 }
 
 // Pauses before a service is started again after it has ended.
@@ -29,6 +30,9 @@ const (
 // PID returns the process that runs now, or 0.
 func (s *Service) PID() int { return int(s.running.Load()) }
 
+// Started returns when the process that runs now, or ran last, was started.
+func (s *Service) Started() time.Time { return time.Unix(0, s.started.Load()) }
+
 // Run starts the service, and starts it again when it ends, with longer and longer pauses while it does so soon. When ctx
 // ends it tells the service to end and waits for it.
 func (s *Service) Run(ctx context.Context) {
@@ -38,6 +42,7 @@ func (s *Service) Run(ctx context.Context) {
 		if err != nil {
 			s.Log("%v", err)
 		} else {
+			s.started.Store(begun.UnixNano())
 			s.running.Store(int64(p.PID))
 			select {
 			case status := <-p.Status:

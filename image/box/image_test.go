@@ -5,10 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/evenkeel/evenkeel/image/box"
+	"github.com/evenkeel/evenkeel/image/disk"
 	"github.com/evenkeel/evenkeel/image/tool"
 )
 
@@ -40,6 +43,53 @@ func newDisk(t *testing.T) string {
 	}
 	return path
 }
+
+// slot returns the file of a slot that comes with the image.
+func slot(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSuffix(image(t), ".img") + ".slot"
+}
+
+// fillB writes a slot into slot B of a disk, and gives it tries.
+func fillB(t *testing.T, diskPath string) {
+	t.Helper()
+	if err := disk.Fill(diskPath, disk.SlotB, slot(t)); err != nil {
+		t.Fatal(err)
+	}
+	setCounter(t, diskPath, "order=AB", "left_A=3", "left_B=3")
+}
+
+// damage overwrites some bytes of a slot.
+func damage(t *testing.T, diskPath string, number int, at int64, length int) {
+	t.Helper()
+	f, err := os.OpenFile(diskPath, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte(strings.Repeat("damaged ", length/8)), disk.Offset(number)+at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// setCounter writes GRUB's counter of a disk, as grub-editenv does.
+func setCounter(t *testing.T, diskPath string, variables ...string) {
+	t.Helper()
+	env := filepath.Join(t.TempDir(), "grubenv")
+	run(t, "grub-editenv", env, "create")
+	run(t, "grub-editenv", append([]string{env, "set"}, variables...)...)
+	run(t, "mcopy", "-o", "-i", diskPath+"@@"+offset(disk.Counter), env, "::/grubenv")
+}
+
+// counter reads GRUB's counter of a disk.
+func counter(t *testing.T, diskPath string) string {
+	t.Helper()
+	env := filepath.Join(t.TempDir(), "grubenv")
+	run(t, "mcopy", "-o", "-i", diskPath+"@@"+offset(disk.Counter), "::/grubenv", env)
+	return strings.Join(strings.Fields(run(t, "grub-editenv", env, "list")), " ")
+}
+
+func offset(number int) string { return strconv.FormatInt(disk.Offset(number), 10) }
 
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()

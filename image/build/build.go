@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/evenkeel/evenkeel/image/sbom"
 	"github.com/evenkeel/evenkeel/image/tool"
 )
 
@@ -69,6 +70,7 @@ func Build(ctx context.Context, o Options) error {
 		}
 		steps = append(steps, step{f, func(ctx context.Context) (string, error) { return b.format(ctx, f, make) }})
 	}
+	steps = append(steps, step{"list of parts", b.sbom}, step{"checksums", b.checksums})
 	begun := time.Now()
 	for i, s := range steps {
 		fmt.Fprintf(o.Progress, "%2d/%d %s\n", i+1, len(steps), s.name)
@@ -87,6 +89,28 @@ func (b *builder) fetch(ctx context.Context) (string, error) {
 	packages, err := fetch(ctx, b.Cache, b.Progress)
 	b.packages = packages
 	return fmt.Sprintf("%d, kernel %s", len(packages), packages[kernelPackage].Version), err
+}
+
+// sbom writes the list of what the image is made of.
+func (b *builder) sbom(context.Context) (string, error) {
+	var parts []sbom.Component
+	for _, p := range b.packages {
+		parts = append(parts, sbom.Debian(p.Name, p.Version))
+	}
+	for _, program := range []string{b.Evenkeel, b.Init} {
+		list, err := sbom.Modules(program)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, list...)
+	}
+	text, err := sbom.Document(b.Version, b.Epoch, parts)
+	if err != nil {
+		return "", err
+	}
+	out := b.Name("cdx.json")
+	b.made = append(b.made, out)
+	return fmt.Sprintf("%d parts", len(parts)), os.WriteFile(out, text, 0o644)
 }
 
 // work returns the path of an intermediate result.
