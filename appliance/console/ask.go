@@ -21,7 +21,7 @@ func (l *Lines) Ask(ctx context.Context, q wizard.Question, problem string) (wiz
 	fresh := q.Section != l.section
 	if fresh {
 		l.section = q.Section
-		l.Printf("\n-- %s %s\n\n", q.Section, strings.Repeat("-", max(0, width-4-len(q.Section))))
+		l.Printf("\n%s\n\n", heading(q.Section))
 	}
 	if problem == "" {
 		l.choices(q, fresh)

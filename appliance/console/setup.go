@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/evenkeel/evenkeel/appliance/pairing"
 	"github.com/evenkeel/evenkeel/appliance/wizard"
@@ -80,8 +81,8 @@ func (t teller) Plugged(ctx context.Context) (string, error) {
 
 // Show writes the configuration as it will be written.
 func (u Setup) Show(f wizard.Files) {
-	u.Lines.Printf("\n-- The configuration ----------------------------------------------------------\n\n%s\n", ascii(string(f.Joined())))
-	u.Lines.Printf("-------------------------------------------------------------------------------\n")
+	u.Lines.Printf("\n%s\n\n%s\n", heading("The configuration"), ascii(string(f.Joined())))
+	u.Lines.Printf("%s\n", strings.Repeat("-", width))
 }
 
 // Confirm asks a question that is answered by yes or no; an empty answer is no. ErrHangup is no, too, and an error.
