@@ -64,6 +64,9 @@ type Login struct {
 
 // Run returns when the password was right. ErrHangup is the end of the input, ErrNoPassword a box without one.
 func (g Login) Run(ctx context.Context) error {
+	if _, err := os.Stat(g.Password.Path); errors.Is(err, fs.ErrNotExist) {
+		return ErrNoPassword
+	}
 	wait := g.Wait
 	if wait == 0 {
 		wait = time.Second

@@ -224,6 +224,15 @@ func number(s string, from, to int) (string, error) {
 	return strconv.Itoa(n), nil
 }
 
+// Password says what is wrong with a password for the console, if anything is.
+func Password(s string) error {
+	if err := readable(s); err != nil {
+		return err
+	}
+	_, err := password(s)
+	return err
+}
+
 // password is one that bcrypt can keep whole (golang.org/x/crypto/bcrypt: 72 bytes).
 func password(s string) (string, error) {
 	switch {
