@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/evenkeel/evenkeel/appliance/archive"
+	"github.com/evenkeel/evenkeel/appliance/health"
+	"github.com/evenkeel/evenkeel/appliance/heartbeat"
+	"github.com/evenkeel/evenkeel/appliance/network"
+	"github.com/evenkeel/evenkeel/appliance/ntp"
+	"github.com/evenkeel/evenkeel/appliance/syslog"
+	"github.com/evenkeel/evenkeel/core"
+	"github.com/evenkeel/evenkeel/hcl/config"
+)
+
+// newBox is the process of a box beside "evenkeel run".
+func newBox(socket *string) *cobra.Command {
+	b := &box{archive: archive.Archive{Check: checkFolder}, log: hclog.New(&hclog.LoggerOptions{Name: "box", Output: os.Stderr})}
+	var resolvConf, leases, logs string
+	c := &cobra.Command{
+		Use:   "box",
+		Short: "Keep the box itself as its appliance block says: network, clock, logs; its init starts this",
+		Long: `Keep the box itself as the appliance block of its configuration says: network, clock and logs. While evenkeel answers, or there is
+no configuration yet, it says in a file that the box is well, which its init feeds the watchdog by.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			b.socket = *socket
+			b.network = &network.Keeper{Log: b.log, Files: network.Files{ResolvConf: resolvConf}, LeaseDir: leases}
+			b.clock = &ntp.Client{Clock: ntp.Kernel{}, Log: b.log}
+			b.file = &syslog.File{Dir: logs, Most: 4 << 20}
+			return b.run(ctx)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&b.archive.Dir, "dir", defaultArchive, "where the configuration is kept")
+	f.StringVar(&b.beat.File, "heartbeat", heartbeat.DefaultFile, "the file that says that the box is well")
+	f.StringVar(&resolvConf, "resolv-conf", "/run/resolv.conf", "where the name servers are written")
+	f.StringVar(&leases, "leases", "/run/evenkeel/leases", "folder for what DHCP servers have said")
+	f.StringVar(&logs, "logs", "/data/log", "folder for the log that survives a restart")
+	return c
+}
+
+// A box is what "evenkeel box" keeps.
+type box struct {
+	archive archive.Archive
+	socket  string
+	log     hclog.Logger
+	network *network.Keeper
+	clock   *ntp.Client
+	file    *syslog.File
+	beat    heartbeat.Beat
+}
+
+func (b *box) run(ctx context.Context) error {
+	messages := make(chan syslog.Message, 1000)
+	servers := make(chan []config.Syslog, 1)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.network.Run(ctx) })
+	g.Go(func() error { return b.clock.Run(ctx) })
+	g.Go(func() error {
+		err := syslog.Kernel(ctx, func(m syslog.Message) {
+			select {
+			case messages <- m:
+			case <-ctx.Done():
+			}
+		})
+		if err != nil {
+			b.log.Error("the log is not kept", "error", err)
+		}
+		return nil // and the rest goes on
+	})
+	g.Go(func() error { return b.relay(ctx, messages, servers) })
+	g.Go(func() error { return b.follow(ctx, servers) })
+	g.Go(func() error { return b.pulse(ctx) })
+	return g.Wait()
+}
+
+// every calls f at once and then again and again, until ctx ends.
+func every(ctx context.Context, d time.Duration, f func()) error {
+	t := time.NewTicker(d)
+	defer t.Stop()
+	for {
+		f()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+}
+
+// pulse says whether the box is well. Before there is a configuration there is no evenkeel to ask.
+func (b *box) pulse(ctx context.Context) error {
+	said := ""
+	return every(ctx, heartbeat.Every, func() {
+		var problem error
+		if _, err := b.archive.InUse(); !errors.Is(err, archive.ErrNone) {
+			problem = health.Ask(ctx, b.socket)
+		}
+		if err := b.beat.Write(problem); err != nil && said != err.Error() {
+			said = err.Error()
+			b.log.Error("nobody hears that the box is well", "error", err)
+		}
+	})
+}
+
+// follow hands on what the appliance block says, whenever it has changed. A configuration with an error changes nothing.
+func (b *box) follow(ctx context.Context, servers chan<- []config.Syslog) error {
+	var last archive.Version
+	var stamp time.Time
+	var ap *config.Appliance
+	return every(ctx, 2*time.Second, func() {
+		v, err := b.archive.InUse()
+		written := newest(b.archive.Current())
+		if err == nil && (v.ID != last.ID || !written.Equal(stamp)) {
+			last, stamp = v, written
+			cfg, text, err := core.Check(builtins(), []string{b.archive.Current()}, false)
+			if err != nil {
+				b.log.Error("the configuration has errors; the box stays as it is", "error", err, "text", text)
+				return
+			}
+			ap = cfg.Appliance
+			b.network.Set(ap)
+			var logs []config.Syslog
+			if ap != nil {
+				logs = ap.Syslogs
+			}
+			select {
+			case servers <- logs:
+			case <-ctx.Done():
+			}
+		}
+		b.clock.Set(b.timeServers(ap))
+	})
+}
+
+// newest is when a file of a folder was written last.
+func newest(dir string) time.Time {
+	var t time.Time
+	paths, _ := filepath.Glob(filepath.Join(dir, "*.hcl")) // the pattern is a good one
+	for _, p := range paths {
+		if info, err := os.Stat(p); err == nil && info.ModTime().After(t) {
+			t = info.ModTime()
+		}
+	}
+	return t
+}
+
+// timeServers are those of the block, or else those that DHCP servers have told.
+func (b *box) timeServers(ap *config.Appliance) []string {
+	if ap != nil && len(ap.NTPServers) > 0 {
+		return ap.NTPServers
+	}
+	leases := b.network.Status().Leases
+	var servers []string
+	for _, name := range slices.Sorted(maps.Keys(leases)) {
+		for _, a := range leases[name].NTPServers {
+			servers = append(servers, a.String())
+		}
+	}
+	return servers
+}
+
+// relay gives each message to the file and to all servers.
+func (b *box) relay(ctx context.Context, messages <-chan syslog.Message, servers <-chan []config.Syslog) error {
+	defer b.file.Close()
+	host, _ := os.Hostname()
+	const room = 10000 // messages for a server that is away: about 2 MB
+	var senders []*syslog.Sender
+	var now []config.Syslog
+	stop := func() {}
+	defer func() { stop() }()
+	said := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case want := <-servers:
+			if slices.Equal(want, now) {
+				continue
+			}
+			stop()
+			now, senders = want, nil
+			sctx, cancel := context.WithCancel(ctx)
+			stop = cancel
+			for _, s := range want {
+				sender := syslog.NewSender(s, host, room)
+				senders = append(senders, sender)
+				go func() { _ = sender.Run(sctx) }() // it only ends
+			}
+		case m := <-messages:
+			if err := b.file.Add(m); err != nil && said != err.Error() {
+				said = err.Error()
+				b.log.Error("the log does not survive a restart", "error", err)
+			}
+			for _, s := range senders {
+				s.Add(m)
+			}
+		}
+	}
+}
