@@ -103,9 +103,13 @@ func every(ctx context.Context, d time.Duration, f func()) error {
 	}
 }
 
+// goodAfter is how long a version must be well to be good.
+const goodAfter = time.Minute
+
 // pulse says whether the box is well. Before there is a configuration there is no evenkeel to ask.
 func (b *box) pulse(ctx context.Context) error {
 	said := ""
+	since, proved := time.Now(), false
 	return every(ctx, heartbeat.Every, func() {
 		var problem error
 		if _, err := b.archive.InUse(); !errors.Is(err, archive.ErrNone) {
@@ -114,6 +118,15 @@ func (b *box) pulse(ctx context.Context) error {
 		if err := b.beat.Write(problem); err != nil && said != err.Error() {
 			said = err.Error()
 			b.log.Error("nobody hears that the box is well", "error", err)
+		}
+		if problem != nil {
+			since = time.Now()
+		}
+		if !proved && time.Since(since) >= goodAfter {
+			proved = true
+			if err := goodBox(); err != nil {
+				b.log.Error("this version runs well, but that can't be noted", "error", err)
+			}
 		}
 	})
 }

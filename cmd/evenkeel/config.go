@@ -186,6 +186,9 @@ Exit status: 0, there is one; 3, there is none and none was given, so that someb
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
+			if err := startOfBox(out); err != nil {
+				fmt.Fprintf(os.Stderr, "evenkeel: %v\n", err)
+			}
 			v, undone, err := a.Undo("the start of the box")
 			if err != nil {
 				return err

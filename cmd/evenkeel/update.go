@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/evenkeel/evenkeel/appliance/boot"
+	"github.com/evenkeel/evenkeel/appliance/disk"
+	"github.com/evenkeel/evenkeel/appliance/update"
+)
+
+const (
+	defaultKeys = "/etc/evenkeel-keys" // minisign public keys of who may make updates
+	dataFolder  = "/data"
+	updateBook  = dataFolder + "/update"
+)
+
+// newUpdate puts a new system into a box.
+func newUpdate() *cobra.Command {
+	var force, stay bool
+	var keys string
+	c := &cobra.Command{
+		Use:   "update FILE|URL",
+		Short: "Put a new version into the slot of a box that does not run, and start it",
+		Long: `Put a new version into the slot of a box that does not run, and start the box again with it. The update must be signed by a key of
+this box. If the new version does not come up in three tries, the one that runs now comes back by itself, and the version is
+not taken again without --force.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out := cmd.OutOrStdout()
+			ks, err := update.Keys(keys)
+			if err != nil {
+				return err
+			}
+			in, err := fetch(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			bundle, err := update.Open(in, ks)
+			if err != nil {
+				return err
+			}
+			d, running, err := thisBox()
+			if err != nil {
+				return err
+			}
+			i := &update.Installer{Disk: d, Running: running, Book: update.Book{Dir: updateBook}, Version: version, Arch: runtime.GOARCH, Progress: progress(out)}
+			fmt.Fprintf(out, "version %s into slot %s, %d MiB\n", bundle.Manifest.Version, running.Other(), bundle.Manifest.Size>>20)
+			if err := i.Install(cmd.Context(), bundle, force); err != nil {
+				return err
+			}
+			if stay {
+				_, err := fmt.Fprintln(out, "the next start of the box tries it")
+				return err
+			}
+			fmt.Fprintln(out, "starting again")
+			return restart()
+		},
+	}
+	c.Flags().BoolVar(&force, "force", false, "also a version that has failed here before")
+	c.Flags().BoolVar(&stay, "no-restart", false, "the next start of the box, whenever that is, tries it")
+	c.Flags().StringVar(&keys, "keys", defaultKeys, "folder of the keys that updates must be signed by")
+	return c
+}
+
+// newFactoryReset forgets everything.
+func newFactoryReset() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use: "factory-reset", Short: "Have a box forget its configuration, passwords, keys and logs, and start again", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if !yes {
+				return errors.New("this removes everything that was told to the box; --yes does it")
+			}
+			if _, _, err := thisBox(); err != nil {
+				return err
+			}
+			if err := update.ResetLater(dataFolder); err != nil {
+				return err
+			}
+			return restart()
+		},
+	}
+	c.Flags().BoolVar(&yes, "yes", false, "do it")
+	return c
+}
+
+// thisBox finds the disk and the slot that the box was started from.
+func thisBox() (update.Disk, update.Slot, error) {
+	text, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return nil, "", err
+	}
+	start, err := boot.ParseCommandLine(string(text))
+	if err != nil {
+		return nil, "", fmt.Errorf("this is no box that was started from a slot: %w", err)
+	}
+	d, err := disk.Find("/sys", "/dev", start.Partition)
+	if err != nil {
+		return nil, "", err
+	}
+	return update.Box{Disk: d}, update.Slot(start.Slot), nil
+}
+
+// startOfBox is what a start of a box has to do about updates and the factory reset, before anything uses the data partition.
+// Elsewhere there is nothing to do.
+func startOfBox(out io.Writer) error {
+	d, running, err := thisBox()
+	if err != nil {
+		return nil
+	}
+	if done, err := update.Reset(dataFolder); err != nil {
+		return err
+	} else if done {
+		fmt.Fprintln(out, "the box has forgotten everything, as it was told to")
+	}
+	o, err := update.Started(d, running, update.Book{Dir: updateBook}, time.Now())
+	if s := o.String(); s != "" {
+		fmt.Fprintln(out, s)
+	}
+	return err
+}
+
+// goodBox notes that the running version has proved itself.
+func goodBox() error {
+	d, running, err := thisBox()
+	if err != nil {
+		return nil
+	}
+	return update.Good(d, running, update.Book{Dir: updateBook})
+}
+
+// fetch opens an update. A server that stops sending is given up after a minute.
+func fetch(ctx context.Context, from string) (io.ReadCloser, error) {
+	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
+		f, err := os.Open(from)
+		if err != nil {
+			return nil, fmt.Errorf("opening the update: %w", err)
+		}
+		return f, nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	idle := time.AfterFunc(time.Minute, cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("fetching the update: %w", err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err == nil && res.StatusCode != http.StatusOK {
+		res.Body.Close()
+		err = fmt.Errorf("%s says %s", req.URL.Host, res.Status)
+	}
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("fetching the update: %w", err)
+	}
+	return &impatient{ReadCloser: res.Body, idle: idle, cancel: cancel}, nil
+}
+
+// An impatient reader ends when nothing came for a minute.
+type impatient struct {
+	io.ReadCloser
+	idle   *time.Timer
+	cancel context.CancelFunc
+}
+
+func (r *impatient) Read(b []byte) (int, error) {
+	n, err := r.ReadCloser.Read(b)
+	r.idle.Reset(time.Minute)
+	return n, err
+}
+
+func (r *impatient) Close() error {
+	r.idle.Stop()
+	defer r.cancel()
+	return r.ReadCloser.Close()
+}
+
+// progress says each tenth.
+func progress(out io.Writer) func(string, int64, int64) {
+	last := ""
+	return func(what string, done, all int64) {
+		if now := fmt.Sprintf("%s %d%%", what, done*10/all*10); now != last {
+			last = now
+			fmt.Fprintln(out, now)
+		}
+	}
+}
+
+// restart asks init to start the machine again in order, as SIGTERM does (cmd/init).
+func restart() error {
+	unix.Sync()
+	if err := syscall.Kill(1, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("asking init to start the box again: %w", err)
+	}
+	return nil
+}
