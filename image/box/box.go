@@ -3,32 +3,18 @@
 package box
 
 import (
-	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
-
-// Firmware is what starts the boot loader.
-type Firmware string
-
-// The firmwares: SeaBIOS, and Debian's OVMF without Secure Boot and with it and the keys of Microsoft.
-const (
-	BIOS       Firmware = "BIOS"
-	UEFI       Firmware = "UEFI"
-	SecureBoot Firmware = "Secure Boot"
-)
-
-// ovmf is where Debian's package ovmf has its files.
-const ovmf = "/usr/share/OVMF/"
 
 // Options are what a box is made of.
 type Options struct {
@@ -36,26 +22,29 @@ type Options struct {
 	Firmware Firmware
 	Memory   int      // MiB
 	Volumes  []string // raw images of more disks
+	Cards    []Card   // nil: one that leads nowhere; an empty list: none
 	Args     []string // for QEMU
+	// Launch starts QEMU, in a network namespace that has the taps of the cards for example; nil: here.
+	Launch func(*exec.Cmd) error
+}
+
+// A Card is a network card.
+type Card struct {
+	Tap   string // the tap device that its cable leads to; "": nowhere
+	MAC   string // "": QEMU's
+	Model string // as QEMU calls it; "": virtio-net-pci
 }
 
 // A Box is a machine that runs.
 type Box struct {
 	cmd     *exec.Cmd
-	input   io.WriteCloser
 	started time.Time
-	dir     string // of its files; removed at the end
-	done    chan struct{}
+	dir     string        // of its files; removed at the end
+	done    chan struct{} // closed when it is off
+	screen  screen
 
-	mu    sync.Mutex
-	lines []Line
-	more  chan struct{} // closed when there is a new line
-}
-
-// A Line is one of the serial console, and when it came after power-on.
-type Line struct {
-	After time.Duration
-	Text  string
+	mu   sync.Mutex
+	line net.Conn // the other end of its serial line; nil: hung up
 }
 
 // Start powers a box on.
@@ -64,135 +53,129 @@ func Start(o Options) (*Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	args, err := arguments(o, dir)
-	if err != nil {
-		os.RemoveAll(dir)
-		return nil, err
-	}
-	b := &Box{cmd: exec.Command("qemu-system-x86_64", args...), dir: dir, done: make(chan struct{}), more: make(chan struct{})}
-	out, w, err := os.Pipe()
-	if err == nil {
-		b.cmd.Stdout, b.cmd.Stderr = w, w
-		b.input, err = b.cmd.StdinPipe()
-	}
-	if err == nil {
-		b.started = time.Now()
-		err = b.cmd.Start()
-		w.Close()
-	}
-	if err != nil {
+	b := &Box{dir: dir, done: make(chan struct{}), screen: screen{more: make(chan struct{})}}
+	if err := b.start(o); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("start a box: %w", err)
 	}
-	go b.read(out)
 	return b, nil
 }
 
-func arguments(o Options, dir string) ([]string, error) {
-	machine := "q35,accel=tcg"
-	var firmware []string
-	if o.Firmware != BIOS {
-		code, vars := "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"
-		if o.Firmware == SecureBoot {
-			code, vars = "OVMF_CODE_4M.ms.fd", "OVMF_VARS_4M.ms.fd"
-			machine += ",smm=on"
-			firmware = append(firmware, "-global", "driver=cfi.pflash01,property=secure,value=on")
-		}
-		// What the firmware remembers is this box's own.
-		data, err := os.ReadFile(ovmf + vars)
-		if err != nil {
-			return nil, fmt.Errorf("start a box with %s: %w (Debian's package ovmf has it)", o.Firmware, err)
-		}
-		own := filepath.Join(dir, "vars")
-		if err := os.WriteFile(own, data, 0o600); err != nil {
-			return nil, err
-		}
-		firmware = append(firmware,
-			"-drive", "if=pflash,format=raw,unit=0,readonly=on,file="+ovmf+code,
-			"-drive", "if=pflash,format=raw,unit=1,file="+own)
-	}
-	args := append([]string{
-		"-machine", machine, "-cpu", "max", "-m", strconv.Itoa(o.Memory), "-nodefaults", "-display", "none", "-vga", "std",
-		"-serial", "stdio", "-device", "virtio-rng-pci", "-device", "i6300esb",
-		"-netdev", "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net",
-	}, firmware...)
-	for i, disk := range append([]string{o.Disk}, o.Volumes...) {
-		id := "disk" + strconv.Itoa(i)
-		args = append(args, "-drive", "if=none,format=raw,cache=unsafe,id="+id+",file="+disk,
-			"-device", fmt.Sprintf("virtio-blk-pci,drive=%s,bootindex=%d", id, i+1))
-	}
-	return append(args, o.Args...), nil
-}
-
-// escapes are what GRUB and firmwares paint the screen with.
-var escapes = regexp.MustCompile("\x1b\\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00-\x08\x0b-\x1f]")
-
-func (b *Box) read(out *os.File) {
-	defer close(b.done)
-	defer out.Close()
-	r := bufio.NewReader(out)
-	for {
-		text, err := r.ReadString('\n')
-		if text = strings.TrimRight(escapes.ReplaceAllString(text, ""), " \r\n"); text != "" {
-			b.mu.Lock()
-			b.lines = append(b.lines, Line{time.Since(b.started), text})
-			close(b.more)
-			b.more = make(chan struct{})
-			b.mu.Unlock()
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// Wait waits for a line of the console that matches a pattern, from the n-th line on, and returns it and the number of the
-// line after it.
-func (b *Box) Wait(ctx context.Context, from int, pattern string) (Line, int, error) {
-	re, err := regexp.Compile(pattern)
+func (b *Box) start(o Options) error {
+	args, err := arguments(o, b.dir)
 	if err != nil {
-		return Line{}, 0, err
+		return err
 	}
+	b.cmd = exec.Command("qemu-system-x86_64", args...)
+	complaints := &bytes.Buffer{}
+	b.cmd.Stdout, b.cmd.Stderr = complaints, complaints
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	launch := o.Launch
+	if launch == nil {
+		launch = (*exec.Cmd).Start
+	}
+	b.started = time.Now()
+	if err := launch(b.cmd); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = b.cmd.Wait() // what it has said tells more
+		close(ended)
+	}()
+	// QEMU waits for somebody at the serial line before the machine starts.
+	if err := b.dial(ended); err != nil {
+		_ = b.cmd.Process.Kill()
+		<-ended
+		return errors.Join(err, errors.New(complaints.String()))
+	}
+	go func() {
+		<-ended
+		b.HangUp()
+		b.screen.add(b.started, complaints.Bytes())
+		close(b.done)
+	}()
+	return nil
+}
+
+// dial connects to the serial line, and reads it.
+func (b *Box) dial(ended <-chan struct{}) error {
 	for {
-		b.mu.Lock()
-		lines, more := b.lines, b.more
-		b.mu.Unlock()
-		for ; from < len(lines); from++ {
-			if re.MatchString(lines[from].Text) {
-				return lines[from], from + 1, nil
-			}
+		line, err := net.Dial("unix", filepath.Join(b.dir, "serial"))
+		if err == nil {
+			b.mu.Lock()
+			b.line = line
+			b.mu.Unlock()
+			go func() {
+				chunk := make([]byte, 4096)
+				for {
+					n, err := line.Read(chunk)
+					b.screen.add(b.started, chunk[:n])
+					if err != nil {
+						return
+					}
+				}
+			}()
+			return nil
 		}
 		select {
-		case <-more:
-		case <-b.done:
-			return Line{}, 0, fmt.Errorf("the box ended, and its console never said %q", pattern)
-		case <-ctx.Done():
-			return Line{}, 0, fmt.Errorf("the console does not say %q: %w", pattern, context.Cause(ctx))
+		case <-ended:
+			return errors.New("QEMU has ended")
+		case <-time.After(10 * time.Millisecond): // it has not made the socket yet
 		}
 	}
 }
 
-// Console returns all that the console has said, with times.
-func (b *Box) Console() string {
+// HangUp pulls the cable of the serial line. What the box says meanwhile is lost.
+func (b *Box) HangUp() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var s strings.Builder
-	for _, l := range b.lines {
-		fmt.Fprintf(&s, "%7.2f %s\n", l.After.Seconds(), l.Text)
+	if b.line != nil {
+		b.line.Close()
+		b.line = nil
 	}
-	return s.String()
 }
+
+// Connect puts the cable of the serial line in again.
+func (b *Box) Connect() error { return b.dial(b.done) }
 
 // Type sends a text to the console.
 func (b *Box) Type(text string) error {
-	_, err := io.WriteString(b.input, text)
+	b.mu.Lock()
+	line := b.line
+	b.mu.Unlock()
+	if line == nil {
+		return errors.New("type at a box: nobody is connected to its serial line")
+	}
+	_, err := line.Write([]byte(text))
 	return err
 }
+
+// Wait waits for a whole line of the console that matches a pattern. It looks at what was said from an offset on, and returns
+// the line, and the offset behind it.
+func (b *Box) Wait(ctx context.Context, from int, pattern string) (Line, int, error) {
+	return b.screen.wait(ctx, b.done, from, pattern, false)
+}
+
+// Prompt is Wait for something that need not be a whole line, such as a question that waits for its answer at the end of the
+// console. The pattern may go over several lines, with (?s); the Line has what matches, and no time, and the offset is that
+// behind it.
+func (b *Box) Prompt(ctx context.Context, from int, pattern string) (Line, int, error) {
+	return b.screen.wait(ctx, b.done, from, pattern, true)
+}
+
+// Text returns what the console has said from an offset on, without what only moves the cursor.
+func (b *Box) Text(from int) string { return b.screen.from(from) }
+
+// Console returns all that the console has said, with times.
+func (b *Box) Console() string { return b.screen.String() }
+
+// Started is when the power was switched on.
+func (b *Box) Started() time.Time { return b.started }
 
 // CutPower ends the box at once, and waits until it has.
 func (b *Box) CutPower() {
 	_ = b.cmd.Process.Kill() // it may have ended
-	_ = b.cmd.Wait()
 	<-b.done
 	os.RemoveAll(b.dir)
 }

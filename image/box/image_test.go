@@ -119,8 +119,8 @@ func cidata(t *testing.T, configuration string) string {
 // A session is a box under test, whose console is read from its beginning to its end.
 type session struct {
 	*box.Box
-	t    *testing.T
-	line int
+	t  *testing.T
+	at int // offset of what the console said
 }
 
 // boot powers a box on. Its console is said if the test fails.
@@ -150,10 +150,10 @@ func (s *session) says(pattern string) box.Line {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	line, next, err := s.Wait(ctx, s.line, pattern)
+	line, next, err := s.Wait(ctx, s.at, pattern)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.line = next
+	s.at = next
 	return line
 }

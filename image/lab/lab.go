@@ -159,6 +159,13 @@ func (l *Lab) AddHost(ctx context.Context, name, bridge string, addresses ...str
 	return l.fabric.host(ctx, name, bridge, addresses...)
 }
 
+// AddTap adds a tap device on a bridge, Front or Back, for the i-th network card of a machine that is none of the lab's own, and
+// returns its name and a hardware address for the card. The machine's process has to be started with InFabric.
+func (l *Lab) AddTap(ctx context.Context, machine string, i int, bridge string) (tap, mac string, err error) {
+	n, err := l.fabric.nic(ctx, machine, i, bridge)
+	return n.tap, n.mac, err
+}
+
 // Cable puts the cable of a host's eth0 in or out of the bridge: "up" or "down".
 func (l *Lab) Cable(ctx context.Context, h *Host, state string) error {
 	return l.fabric.core.ip(ctx, "link", "set", h.name, state)
