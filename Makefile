@@ -32,10 +32,20 @@ build: ## dist/evenkeel, dist/evenkeel-lab and dist/init
 # The image's files have the time of the commit that it is made of.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 MKIMAGE := go run ./cmd/mkimage --version $(VERSION) --cache $(CACHE)/debian
+# A box takes updates that are signed: UPDATE_KEY is the secret key that signs, the public keys (*.pub) that are in the
+# same folder go into the image. Without one the image takes no updates.
+UPDATE_KEY ?=
+UPDATE_KEYS ?= $(if $(UPDATE_KEY),$(dir $(UPDATE_KEY)))
+SIGNED = $(if $(UPDATE_KEYS),--keys $(UPDATE_KEYS)) $(if $(UPDATE_KEY),--sign $(UPDATE_KEY))
 
 .PHONY: image
-image: build packages-image ## the disk image of the box, in dist/; about a minute
-	$(MKIMAGE) --out dist
+image: build packages-image ## the disk image of the box, in dist/; about a minute; UPDATE_KEY=FILE signs updates
+	$(MKIMAGE) --out dist $(SIGNED)
+
+KEY ?= $(CACHE)/update-key/update.key
+.PHONY: update-key
+update-key: packages-minisign ## a new key that signs updates: KEY=FILE.key or .cache/update-key/update.key; keep it
+	mkdir -p $(dir $(KEY)) && umask 077 && minisign -G -W -s $(KEY) -p $(KEY:.key=.pub)
 
 .PHONY: demo
 demo: build packages-lab ## a pair of directors, three real servers and a client; half a minute
@@ -60,8 +70,9 @@ test-vm: build packages-test packages-peers ## ring 3: virtual machines with rea
 	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 3 'virtual machines' -timeout 25m -p 1 $(AS_ROOT) -run '^TestVM' ./image/...
 
 .PHONY: test-image
-test-image: build packages-image packages-peers ## ring 4: the image, built and booted from its disk
-	$(MKIMAGE) --out $(CACHE)/image --formats img,img.zst,slot
+test-image: build packages-image packages-peers packages-minisign ## ring 4: the image, built and booted from its disk
+	[ -e $(CACHE)/image/keys/test.key ] || $(MAKE) -s update-key KEY=$(CACHE)/image/keys/test.key
+	$(MKIMAGE) --out $(CACHE)/image --formats img,img.zst,slot --keys $(CACHE)/image/keys --sign $(CACHE)/image/keys/test.key
 	EVENKEEL_IMAGE=$(CACHE)/image/evenkeel-$(VERSION)-amd64.img .ci/ring run 4 'the image' -timeout 20m -p 1 -parallel 2 -run '^TestImage' ./image/...
 
 .PHONY: race
@@ -89,16 +100,18 @@ clean: ## remove what make made here
 	rm -rf dist .cache
 
 # Debian packages: installed when missing (as root, or through sudo), otherwise named in one line.
-.PHONY: packages-lab packages-peers packages-bench packages-test packages-proto packages-image
+.PHONY: packages-lab packages-peers packages-bench packages-test packages-proto packages-image packages-minisign
 packages-lab:
 	@.ci/packages busybox-static ipvsadm iproute2
 packages-peers: packages-lab
 	@.ci/packages qemu-system-x86 keepalived
 packages-bench:
 	@.ci/packages gcc libc6-dev
-packages-test:
+packages-minisign:
+	@.ci/packages minisign
+packages-test: packages-minisign
 	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev
-	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd minisign rsyslog rsyslog-gnutls
+	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd rsyslog rsyslog-gnutls
 	@.ci/packages python3-grpcio python3-protobuf
 	@.ci/packages mariadb-server postgresql redis-server openssh-server snmpd
 packages-image:

@@ -30,7 +30,7 @@ type Manifest struct {
 const Product = "evenkeel"
 
 // The files of a bundle, which is a tar archive with these in this order, so that it can be written to the disk while it
-// comes over the network.
+// comes over the network. Without the signature it is a bundle that no box takes.
 const (
 	manifestFile  = "manifest.json"
 	signatureFile = "manifest.json.minisig"
@@ -44,6 +44,9 @@ type Bundle struct {
 	Slot     io.Reader
 }
 
+// ErrNoKey is of a box whose image was made without a key.
+var ErrNoKey = errors.New("this box takes no updates: its image was made without a key to check them with (make update-key)")
+
 var version = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.+~-]{0,63}$`)
 
 // Open reads the beginning of a bundle. Its manifest is looked at only when one of the keys has signed it.
@@ -53,12 +56,12 @@ func Open(r io.Reader, keys []minisign.PublicKey) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(keys) == 0 {
+		return nil, ErrNoKey
+	}
 	signature, err := member(t, signatureFile)
 	if err != nil {
 		return nil, err
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("this box has no key to check an update with")
 	}
 	if !slices.ContainsFunc(keys, func(k minisign.PublicKey) bool { return minisign.Verify(k, text, signature) }) {
 		return nil, errors.New("the update is not signed by a key of this box")
@@ -101,6 +104,9 @@ func member(t *tar.Reader, name string) ([]byte, error) {
 	if err != nil {
 		return nil, cutOff(err)
 	}
+	if name == signatureFile && h.Name == slotFile {
+		return nil, errors.New("the update is not signed")
+	}
 	if h.Name != name || h.Size > mostText {
 		return nil, fmt.Errorf("this is no update: it has %q where %q should be", h.Name, name)
 	}
@@ -135,7 +141,8 @@ func Keys(dir string) ([]minisign.PublicKey, error) {
 	return keys, nil
 }
 
-// Pack writes a bundle: what "evenkeel update" reads. signature is minisign's over the manifest, as EncodeManifest writes it.
+// Pack writes a bundle: what "evenkeel update" reads. signature is minisign's over the manifest, as EncodeManifest writes it;
+// nil: it is not signed.
 func Pack(w io.Writer, manifest, signature []byte, slot io.Reader, size int64) error {
 	t := tar.NewWriter(w)
 	for _, f := range []struct {
@@ -147,6 +154,9 @@ func Pack(w io.Writer, manifest, signature []byte, slot io.Reader, size int64) e
 		{signatureFile, int64(len(signature)), bytes.NewReader(signature)},
 		{slotFile, size, slot},
 	} {
+		if f.name == signatureFile && signature == nil {
+			continue
+		}
 		if err := t.WriteHeader(&tar.Header{Name: f.name, Mode: 0o644, Size: f.size, Format: tar.FormatUSTAR}); err != nil {
 			return fmt.Errorf("packing %s: %w", f.name, err)
 		}
@@ -169,15 +179,26 @@ func EncodeManifest(m Manifest) []byte {
 	return append(b, '\n')
 }
 
-// ReadKey reads a private key of minisign's without a password, or with the one given.
-func ReadKey(path, password string) (minisign.PrivateKey, error) {
+// ReadKey reads a secret key of minisign's. password is asked for if the key has one.
+func ReadKey(path string, password func() (string, error)) (minisign.PrivateKey, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return minisign.PrivateKey{}, err
-	}
-	if minisign.IsEncrypted(b) {
-		return minisign.DecryptKey(password, b)
+		return minisign.PrivateKey{}, fmt.Errorf("reading the secret key: %w", err)
 	}
 	var k minisign.PrivateKey
-	return k, k.UnmarshalText(b)
+	if minisign.IsEncrypted(b) {
+		word, err := password()
+		if err != nil {
+			return k, err
+		}
+		k, err = minisign.DecryptKey(word, b)
+		if err != nil {
+			return k, fmt.Errorf("opening the secret key %s: %w", path, err)
+		}
+		return k, nil
+	}
+	if err := k.UnmarshalText(b); err != nil {
+		return k, fmt.Errorf("reading the secret key %s: %w", path, err)
+	}
+	return k, nil
 }

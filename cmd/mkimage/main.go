@@ -34,6 +34,8 @@ func run(args []string) error {
 	f.StringVar(&o.Cache, "cache", ".cache/debian", "folder that keeps Debian's packages")
 	f.IntVar(&o.Processors, "processors", runtime.NumCPU(), "how many to compress with")
 	formats := f.String("formats", strings.Join(build.Formats, ","), "what to make")
+	f.StringVar(&o.Keys, "keys", "", "folder of minisign public keys (*.pub): the image takes updates that one of them has signed; without it, none")
+	sign := f.String("sign", "", "minisign secret key that signs the slot, so that boxes take it as an update")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -41,6 +43,11 @@ func run(args []string) error {
 		return errors.New("usage: mkimage --version VERSION [flags]")
 	}
 	o.Formats = strings.Split(*formats, ",")
+	s, err := newSigner(*sign, o.Keys)
+	if err != nil {
+		return err
+	}
+	o.Bundle = func(slot, out string) error { return s.bundle(o.Version, slot, out) }
 	epoch, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
 	if err != nil {
 		return fmt.Errorf("SOURCE_DATE_EPOCH has to say the time that the image's files are to have, in seconds since 1970: %w", err)

@@ -44,10 +44,18 @@ func newDisk(t *testing.T) string {
 	return path
 }
 
-// slot returns the file of a slot that comes with the image.
-func slot(t *testing.T) string {
+// bundle returns the update that comes with the image: the same version, signed with the key of make test-image.
+func bundle(t *testing.T) string {
 	t.Helper()
 	return strings.TrimSuffix(image(t), ".img") + ".slot"
+}
+
+// slot returns the file of the slot that comes with the image, which is the last one of the bundle.
+func slot(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	run(t, "tar", "-C", dir, "-xf", bundle(t), "slot")
+	return filepath.Join(dir, "slot")
 }
 
 // fillB writes a slot into slot B of a disk, and gives it tries.

@@ -29,6 +29,9 @@ type Options struct {
 	Formats    []string  // of Formats: what is made
 	Processors int       // how many to compress with; the result is the same
 	Progress   io.Writer
+	Keys       string // a folder: the image takes updates that one of its minisign keys (*.pub) has signed; "": none
+	// Bundle makes of a slot what a box takes as an update.
+	Bundle func(slot, out string) error
 }
 
 // Name returns the path of a result by its format: "img.zst".

@@ -33,16 +33,14 @@ func TestImageIsTheSameWhereverItIsBuilt(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o077))
 	o := build.Options{
 		Version: version, Evenkeel: "../../dist/evenkeel", Init: "../../dist/init", Out: t.TempDir(), Work: t.TempDir(),
-		Cache: "../../.cache/debian", Epoch: time.Unix(epoch, 0), Formats: []string{"img", "slot"}, Processors: 3, Progress: t.Output(),
+		Cache: "../../.cache/debian", Epoch: time.Unix(epoch, 0), Formats: []string{"img"}, Processors: 3, Progress: t.Output(),
+		Keys: filepath.Join(filepath.Dir(image), "keys"),
 	}
 	if err := build.Build(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range o.Formats {
-		first := strings.TrimSuffix(image, "img") + format
-		if _, err := (tool.Runner{}).Run(t.Context(), "cmp", first, o.Name(format)); err != nil {
-			t.Errorf("%s: %v", format, err)
-		}
+	if _, err := (tool.Runner{}).Run(t.Context(), "cmp", image, o.Name("img")); err != nil {
+		t.Error(err)
 	}
 }
 

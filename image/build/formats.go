@@ -21,7 +21,7 @@ var formats = map[string]func(*builder, context.Context, string) error{
 	"qcow2":   (*builder).qcow2,
 	"vmdk":    (*builder).vmdk,
 	"ova":     (*builder).ova,
-	"slot":    func(b *builder, _ context.Context, out string) error { return copyFile(b.work("slot"), out) },
+	"slot":    func(b *builder, _ context.Context, out string) error { return b.Bundle(b.work("slot"), out) },
 }
 
 func (b *builder) format(ctx context.Context, name string, make func(*builder, context.Context, string) error) (string, error) {
@@ -173,21 +173,4 @@ func (b *builder) checksums(context.Context) (string, error) {
 		fmt.Fprintf(&text, "%s  %s\n", sum, filepath.Base(path))
 	}
 	return fmt.Sprintf("%d files", len(b.made)), os.WriteFile(b.Name("sha256"), []byte(text.String()), 0o644)
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	if _, err := io.Copy(out, in); err != nil {
-		return err
-	}
-	return out.Close()
 }

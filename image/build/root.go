@@ -91,7 +91,11 @@ func (b *builder) root(ctx context.Context) (string, error) {
 	if err := b.files(root); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("kernel %s, %d modules", t.Release, len(list)), nil
+	keys, err := b.keys(root)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("kernel %s, %d modules; %s", t.Release, len(list), keys), nil
 }
 
 // programs puts in what runs: init under its names, evenkeel, and what they call.
