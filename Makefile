@@ -115,6 +115,6 @@ packages-test: packages-minisign
 	@.ci/packages python3-grpcio python3-protobuf
 	@.ci/packages mariadb-server postgresql redis-server openssh-server snmpd
 packages-image:
-	@.ci/packages squashfs-tools cryptsetup-bin grub-common mtools dosfstools zstd qemu-utils ovmf
+	@.ci/packages squashfs-tools cryptsetup-bin grub-common grub-emu mtools dosfstools zstd qemu-utils ovmf
 packages-proto:
 	@.ci/packages protobuf-compiler libprotobuf-dev
