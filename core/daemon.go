@@ -72,6 +72,7 @@ type daemon struct {
 	deciding sync.Mutex  // one decision of an operator at a time
 
 	memory load.Memory // of the configuration as it was read last; the reloader's own
+	look   looker      // into the kernel's table
 
 	// the loop's own
 	director  *director.Director // nil until the balancer has said what the kernel holds
@@ -276,7 +277,7 @@ func (d *daemon) deliver(out director.Output) {
 	if out.Table.Generation != 0 {
 		d.tables.put(out.Table)
 	}
-	d.look()
+	d.noteLooked()
 	if out.Instances != nil {
 		d.instances.needFull()
 	}

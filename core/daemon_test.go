@@ -242,6 +242,29 @@ func (b *box) events() []*controlv1.EventsResponse {
 	}
 }
 
+func TestTheBriefStatusOnlyCountsRealServersAndReadsNothing(t *testing.T) {
+	b := newBox(t)
+	b.start()
+	b.eventually("both servers are in", are("up 3, up 1"))
+	st, err := b.Status(t.Context(), &controlv1.StatusRequest{Brief: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	vs := st.VirtualServers[0]
+	if vs.Servers != 2 || vs.ServersUp != 2 || len(vs.RealServers) != 0 {
+		t.Errorf("the virtual server: %v", vs)
+	}
+	if st.Balancer.Read != nil || st.Balancer.Version != "" || st.Balancer.Writes != 3 || st.Balancer.Problem != "" {
+		t.Errorf("the balancer: %v", st.Balancer)
+	}
+	if len(st.Plugins) != 2 {
+		t.Errorf("the plugins: %v", st.Plugins)
+	}
+	if st := b.status(); st.Balancer.Read == nil || st.Balancer.Version == "" {
+		t.Errorf("the balancer of the whole status: %v", st.Balancer)
+	}
+}
+
 func TestADeadServerLeavesTheTableAndComesBack(t *testing.T) {
 	b := newBox(t)
 	b.start()

@@ -37,8 +37,8 @@ func (d *daemon) hasVRRP() bool {
 // firstLook bounds how long instances wait for the first verdicts on real servers.
 const firstLook = 10 * time.Second
 
-// look notes that every check of a real server has had its first verdict. That happens once.
-func (d *daemon) look() {
+// noteLooked notes that every check of a real server has had its first verdict. That happens once.
+func (d *daemon) noteLooked() {
 	select {
 	case <-d.looked:
 	default:

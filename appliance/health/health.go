@@ -44,7 +44,7 @@ func Ask(ctx context.Context, socket string) error {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	st, err := client.Status(ctx, &controlv1.StatusRequest{})
+	st, err := client.Status(ctx, &controlv1.StatusRequest{Brief: true})
 	if err != nil {
 		return fmt.Errorf("evenkeel does not answer: %w", err)
 	}

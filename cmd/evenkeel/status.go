@@ -17,15 +17,15 @@ import (
 )
 
 func newStatus(socket *string) *cobra.Command {
-	var asJSON bool
+	var asJSON, brief bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Say how everything is: virtual routers, virtual servers, real servers and why, plugins, the kernel's table",
 		Args:  cobra.NoArgs,
 		RunE: asking(socket, func(cmd *cobra.Command, client *control.Client) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(cmd.Context(), statusPatience)
 			defer cancel()
-			st, err := client.Status(ctx, &controlv1.StatusRequest{})
+			st, err := client.Status(ctx, &controlv1.StatusRequest{Brief: brief})
 			if err != nil {
 				return fmt.Errorf("asking for the status: %w", err)
 			}
@@ -37,16 +37,20 @@ func newStatus(socket *string) *cobra.Command {
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), string(b))
 				return err
 			}
-			printStatus(cmd.OutOrStdout(), st, time.Now())
+			printStatus(cmd.OutOrStdout(), st, brief, time.Now())
 			return nil
 		}),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print it as JSON, for programs")
+	c.Flags().BoolVar(&brief, "brief", false, "a line for each virtual server; the kernel's counters are not read")
 	return c
 }
 
+// statusPatience is how long an answer may take: ten thousand real servers are megabytes, and a busy machine needs seconds.
+const statusPatience = 30 * time.Second
+
 // printStatus writes a status for a person: what is wrong first, then the virtual servers, then the plugins.
-func printStatus(w io.Writer, st *controlv1.StatusResponse, now time.Time) {
+func printStatus(w io.Writer, st *controlv1.StatusResponse, brief bool, now time.Time) {
 	mode := ""
 	if st.DryRun {
 		mode = ", dry run: the kernel is only read"
@@ -76,7 +80,11 @@ func printStatus(w io.Writer, st *controlv1.StatusResponse, now time.Time) {
 			fmt.Fprintf(w, "PROBLEM with VRRP: %s\n", v.Problem)
 		}
 	}
-	printVirtualServers(w, st.VirtualServers, now)
+	if brief {
+		printBrief(w, st.VirtualServers)
+	} else {
+		printVirtualServers(w, st.VirtualServers, now)
+	}
 	if len(st.Checks) > 0 {
 		fmt.Fprintln(w)
 		t := newTable(w, "CHECK", "STATE", "SINCE", "REASON")
@@ -86,12 +94,33 @@ func printStatus(w io.Writer, st *controlv1.StatusResponse, now time.Time) {
 		t.print()
 	}
 	if b := st.Balancer; b != nil {
-		printBalancer(w, b, st.DryRun, now)
+		printBalancer(w, b, st.DryRun, brief, now)
 	}
 	fmt.Fprintln(w)
 	t := newTable(w, "PLUGIN", "STATE", "PID", "SINCE", "RESTARTS", "MEMORY", "CPU", "LAST ERROR")
 	for _, p := range st.Plugins {
 		t.row(p.Name, p.State, number(uint64(p.Pid)), ago(p.Since, now), fmt.Sprint(p.Restarts), memory(p.Memory), p.Cpu.AsDuration().Round(10*time.Millisecond).String(), p.LastError)
+	}
+	t.print()
+}
+
+// printBrief writes a line for each virtual server.
+func printBrief(w io.Writer, vss []*controlv1.VirtualServer) {
+	if len(vss) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	t := newTable(w, "VIRTUAL SERVER", "SERVICE", "UP", "WEIGHT", "QUORUM", "SORRY SERVER", "REMARK")
+	for _, vs := range vss {
+		quorum := fmt.Sprint(vs.Quorum)
+		if !vs.HasQuorum {
+			quorum += " LOST"
+		}
+		remark := ""
+		if vs.Suspended != "" {
+			remark = "checks suspended: " + vs.Suspended
+		}
+		t.row(vs.Name, vs.Service, fmt.Sprintf("%d of %d", vs.ServersUp, vs.Servers), fmt.Sprint(vs.Weight), quorum, vs.Sorry, remark)
 	}
 	t.print()
 }
@@ -126,8 +155,12 @@ func printVirtualServers(w io.Writer, vss []*controlv1.VirtualServer, now time.T
 	}
 }
 
-func printBalancer(w io.Writer, b *controlv1.Balancer, dryRun bool, now time.Time) {
+func printBalancer(w io.Writer, b *controlv1.Balancer, dryRun, brief bool, now time.Time) {
 	switch {
+	case brief && dryRun:
+		fmt.Fprintf(w, "\n%d writes to the kernel's table since the start, were this no dry run\n", b.Writes)
+	case brief:
+		fmt.Fprintf(w, "\n%d writes to the kernel's table since the start\n", b.Writes)
 	case b.Version != "":
 		fmt.Fprintf(w, "\nIPVS %s, connection table of %d, %d writes since the start\n", b.Version, b.ConnectionTableSize, b.Writes)
 	case dryRun:
@@ -135,10 +168,13 @@ func printBalancer(w io.Writer, b *controlv1.Balancer, dryRun bool, now time.Tim
 	default:
 		fmt.Fprintf(w, "\nIPVS has not been read, %d writes since the start\n", b.Writes)
 	}
+	if old := now.Sub(b.Read.AsTime()); b.Read != nil && old >= staleCounters {
+		fmt.Fprintf(w, "the kernel is slow to tell: its counters are of %s ago\n", elapsed(old))
+	}
 	if len(b.LastDrift) > 0 {
 		fmt.Fprintf(w, "drift found and repaired %s ago:\n%s\n", ago(b.LastDriftAt, now), indent(strings.Join(b.LastDrift, "\n")))
 	}
-	if dryRun {
+	if dryRun && b.Read != nil {
 		if len(b.Differences) == 0 {
 			fmt.Fprintln(w, "the kernel holds what evenkeel would program")
 		} else {
@@ -146,6 +182,9 @@ func printBalancer(w io.Writer, b *controlv1.Balancer, dryRun bool, now time.Tim
 		}
 	}
 }
+
+// staleCounters is the age from which on it is said how old counters are.
+const staleCounters = 5 * time.Second
 
 // A table is rows of cells in columns as wide as they need to be.
 type table struct {

@@ -33,7 +33,7 @@ func TestTheStatusIsWhatAnOperatorNeedsAtThreeInTheMorning(t *testing.T) {
 		},
 	}
 	var got strings.Builder
-	printStatus(&got, st, now)
+	printStatus(&got, st, false, now)
 	want := `director lb1, evenkeel 1.0, pid 42, up 1d2h
 configuration /etc/evenkeel/lb.hcl, loaded 1h30m ago
 
@@ -54,6 +54,45 @@ check-http  running  44   1h0m   1         3.0 MiB  1.5s  signal: killed
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("the status (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheBriefStatusHasALineForEachVirtualServer(t *testing.T) {
+	now := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+	var got strings.Builder
+	printStatus(&got, &controlv1.StatusResponse{
+		Director: "lb1", Version: "1.0", Pid: 42, Started: timestamppb.New(now.Add(-time.Minute)),
+		Configuration: &controlv1.Configuration{Paths: []string{"lb.hcl"}, Loaded: timestamppb.New(now.Add(-time.Minute))},
+		VirtualServers: []*controlv1.VirtualServer{
+			{Name: "web", Service: "tcp 192.0.2.1:80", Quorum: 1, Weight: 3, HasQuorum: true, Sorry: "configured", Servers: 3, ServersUp: 2},
+			{Name: "mail", Service: "fwmark 7", Quorum: 2, Sorry: "in", Servers: 2, Suspended: "its checks follow VI_1, which is not master here"},
+		},
+		Balancer: &controlv1.Balancer{Writes: 7},
+	}, true, now)
+	want := `director lb1, evenkeel 1.0, pid 42, up 1m0s
+configuration lb.hcl, loaded 1m0s ago
+
+VIRTUAL SERVER  SERVICE           UP      WEIGHT  QUORUM  SORRY SERVER  REMARK
+web             tcp 192.0.2.1:80  2 of 3  3       1       configured
+mail            fwmark 7          0 of 2  0       2 LOST  in            checks suspended: its checks follow VI_1, which is not master here
+
+7 writes to the kernel's table since the start
+
+PLUGIN  STATE  PID  SINCE  RESTARTS  MEMORY  CPU  LAST ERROR
+`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("the status (-want +got):\n%s", diff)
+	}
+}
+
+func TestOldCountersAreSaidToBeOld(t *testing.T) {
+	now := time.Now()
+	for age, want := range map[time.Duration]bool{time.Second: false, 70 * time.Second: true} {
+		var got strings.Builder
+		printBalancer(&got, &controlv1.Balancer{Version: "1.2.1", Read: timestamppb.New(now.Add(-age))}, false, false, now)
+		if strings.Contains(got.String(), "counters are of 1m10s ago") != want {
+			t.Errorf("read %v ago:\n%s", age, got.String())
+		}
 	}
 }
 

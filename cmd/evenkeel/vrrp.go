@@ -40,7 +40,7 @@ func newVRRPStatus(socket *string) *cobra.Command {
 		RunE: asking(socket, func(cmd *cobra.Command, client *control.Client) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 			defer cancel()
-			st, err := client.Status(ctx, &controlv1.StatusRequest{})
+			st, err := client.Status(ctx, &controlv1.StatusRequest{Brief: true})
 			if err != nil {
 				return fmt.Errorf("asking for the status: %s", status.Convert(err).Message())
 			}

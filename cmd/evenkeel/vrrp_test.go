@@ -72,7 +72,7 @@ func TestWhatIsSuspendedAndADryRunStandOut(t *testing.T) {
 	printStatus(&got, &controlv1.StatusResponse{
 		Vrrp:           &controlv1.VRRP{Problem: "dry run: takes no part", Instances: []*controlv1.VRRPInstance{{Name: "VI_1"}}},
 		VirtualServers: []*controlv1.VirtualServer{{Name: "web", Suspended: "its checks follow VI_1, which is not master here"}},
-	}, time.Now())
+	}, false, time.Now())
 	for _, want := range []string{"PROBLEM with VRRP: dry run: takes no part", "checks suspended: its checks follow VI_1, which is not master here", "VRRP INSTANCE"} {
 		if !strings.Contains(got.String(), want) {
 			t.Errorf("%q is not in\n%s", want, got.String())

@@ -58,6 +58,7 @@ type VirtualServerStatus struct {
 	Hysteresis   uint64
 	QuorumGained bool
 	Since        time.Time // of the quorum's state
+	Servers, Up  int       // how many real servers there are, and how many of them are up
 	RealServers  []RealServerStatus
 	Suspended    string             // why its checks rest; "": they run
 	SorryServer  *SorryServerStatus // nil: none configured
@@ -107,10 +108,29 @@ type CheckStatus struct {
 
 // Status returns what the director thinks now.
 func (d *Director) Status() Status {
-	s := Status{Generation: d.generation, Brake: d.brakeStatus()}
+	s := d.Overview()
 	for _, vs := range d.virtualServers {
-		s.VirtualServers = append(s.VirtualServers, vs.status())
+		s.VirtualServers = append(s.VirtualServers, vs.status(false))
 	}
+	return s
+}
+
+// VirtualServers returns what the director thinks of its virtual servers from one on, which is counted from 0: as many as
+// together have some number of real servers, and one at least if there is one. With brief real servers are only counted.
+// Whoever asks for all of them piece by piece holds nobody up.
+func (d *Director) VirtualServers(from, servers int, brief bool) (list []VirtualServerStatus) {
+	for _, vs := range d.virtualServers[min(from, len(d.virtualServers)):] {
+		list = append(list, vs.status(brief))
+		if servers -= len(vs.servers); servers <= 0 {
+			break
+		}
+	}
+	return list
+}
+
+// Overview is the Status without virtual servers.
+func (d *Director) Overview() Status {
+	s := Status{Generation: d.generation, Brake: d.brakeStatus()}
 	for _, t := range d.named {
 		s.Checks = append(s.Checks, t.status())
 	}
@@ -154,7 +174,7 @@ func (v *instance) status() InstanceStatus {
 	return status
 }
 
-func (vs *virtualServer) status() VirtualServerStatus {
+func (vs *virtualServer) status(brief bool) VirtualServerStatus {
 	status := VirtualServerStatus{
 		Name:         vs.cfg.Name,
 		Position:     vs.cfg.Position,
@@ -165,12 +185,18 @@ func (vs *virtualServer) status() VirtualServerStatus {
 		Hysteresis:   vs.cfg.Hysteresis,
 		QuorumGained: vs.quorum == gained,
 		Since:        vs.since,
+		Servers:      len(vs.servers),
 	}
 	if vs.suspended {
 		status.Suspended = "its checks follow " + vs.cfg.ChecksFollow + ", which is not master here"
 	}
 	for i, s := range vs.servers {
-		status.RealServers = append(status.RealServers, s.status(vs.slots[i].present))
+		if s.state == sdk.StateUp {
+			status.Up++
+		}
+		if !brief {
+			status.RealServers = append(status.RealServers, s.status(vs.slots[i].present))
+		}
 	}
 	if c := vs.cfg.SorryServer; c != nil {
 		status.SorryServer = &SorryServerStatus{Position: c.Position, Address: c.Address, Port: c.Port, In: vs.sorryIn()}

@@ -32,6 +32,7 @@ func TestTheStatusSaysWhatIsThoughtAndWhereItIsWritten(t *testing.T) {
 		VirtualServers: []VirtualServerStatus{{
 			Name: "web", Position: at(1), Service: webKey, Scheduler: "wrr",
 			Weight: 2, Quorum: 4, Hysteresis: 1, QuorumGained: false, Since: start.Add(time.Minute),
+			Servers: 2, Up: 1,
 			RealServers: []RealServerStatus{
 				{
 					Name: "10.1.0.1:80", Position: at(2), Address: server1, Port: 80, Forward: sdk.DR,
@@ -50,6 +51,40 @@ func TestTheStatusSaysWhatIsThoughtAndWhereItIsWritten(t *testing.T) {
 	}
 	if diff := gocmp.Diff(want, d.Status(), addresses); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestVirtualServersAreToldPieceByPiece(t *testing.T) {
+	cfg := web(1, 1)
+	for _, name := range []string{"mail", "none", "dns"} {
+		vs := web(1, 1, 1).VirtualServers[0]
+		vs.Name, vs.Service.Port = name, uint16(1000+len(cfg.VirtualServers))
+		if name == "none" {
+			vs.RealServers = nil
+		}
+		cfg.VirtualServers = append(cfg.VirtualServers, vs)
+	}
+	d, _ := New(cfg, Seed{})
+	all := d.Status().VirtualServers
+	for _, tt := range []struct{ from, servers, want int }{
+		{0, 1, 1}, // no virtual server is told in part
+		{0, 2, 1},
+		{0, 3, 2},
+		{0, 6, 4}, // one without real servers comes with the next
+		{2, 1, 2},
+		{3, 100, 1},
+		{4, 1, 0},
+		{9, 1, 0},
+	} {
+		got := d.VirtualServers(tt.from, tt.servers, false)
+		if want := all[min(tt.from, len(all)):min(tt.from+tt.want, len(all))]; len(got) != tt.want || gocmp.Diff(want, got, addresses) != "" && len(want) > 0 {
+			t.Errorf("%d real servers from virtual server %d on: %d virtual servers, want %d", tt.servers, tt.from, len(got), tt.want)
+		}
+	}
+	for i, vs := range d.VirtualServers(0, 100, true) {
+		if vs.Name != all[i].Name || vs.Servers != len(all[i].RealServers) || vs.RealServers != nil {
+			t.Errorf("in brief: %+v", vs)
+		}
 	}
 }
 

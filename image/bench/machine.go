@@ -160,7 +160,7 @@ func (m *machine) evenkeel() daemon {
 		column: evenkeel, conf: conf,
 		argv:   []string{evenkeelBin, "run", "--config", conf, "--state", state, "--run-dir", "/run/evenkeel", "--socket", evenkeelSock},
 		fresh:  "rm -rf " + state + "; mkdir -p " + state,
-		writes: []string{evenkeelBin, "status", "--json", "--socket", evenkeelSock},
+		writes: []string{evenkeelBin, "status", "--brief", "--json", "--socket", evenkeelSock},
 		ready:  "the table is in place",
 	}
 }

@@ -27,7 +27,10 @@ const (
 )
 
 type StatusRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Virtual servers come without their real servers, and the balancer is not asked: it costs next to nothing, however
+	// many real servers there are.
+	Brief         bool `protobuf:"varint,1,opt,name=brief,proto3" json:"brief,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -60,6 +63,13 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
 	return file_control_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *StatusRequest) GetBrief() bool {
+	if x != nil {
+		return x.Brief
+	}
+	return false
 }
 
 type StatusResponse struct {
@@ -990,7 +1000,9 @@ type VirtualServer struct {
 	Sorry         string                 `protobuf:"bytes,9,opt,name=sorry,proto3" json:"sorry,omitempty"` // of the sorry server: "", "configured" or "in"
 	RealServers   []*RealServer          `protobuf:"bytes,10,rep,name=real_servers,json=realServers,proto3" json:"real_servers,omitempty"`
 	Traffic       *Traffic               `protobuf:"bytes,11,opt,name=traffic,proto3" json:"traffic,omitempty"`
-	Suspended     string                 `protobuf:"bytes,12,opt,name=suspended,proto3" json:"suspended,omitempty"` // why its checks rest; "": they run
+	Suspended     string                 `protobuf:"bytes,12,opt,name=suspended,proto3" json:"suspended,omitempty"`                   // why its checks rest; "": they run
+	Servers       uint32                 `protobuf:"varint,13,opt,name=servers,proto3" json:"servers,omitempty"`                      // real servers
+	ServersUp     uint32                 `protobuf:"varint,14,opt,name=servers_up,json=serversUp,proto3" json:"servers_up,omitempty"` // of them
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1107,6 +1119,20 @@ func (x *VirtualServer) GetSuspended() string {
 		return x.Suspended
 	}
 	return ""
+}
+
+func (x *VirtualServer) GetServers() uint32 {
+	if x != nil {
+		return x.Servers
+	}
+	return 0
+}
+
+func (x *VirtualServer) GetServersUp() uint32 {
+	if x != nil {
+		return x.ServersUp
+	}
+	return 0
 }
 
 type RealServer struct {
@@ -1599,8 +1625,11 @@ type Balancer struct {
 	LastDriftAt         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_drift_at,json=lastDriftAt,proto3" json:"last_drift_at,omitempty"`
 	Differences         []string               `protobuf:"bytes,7,rep,name=differences,proto3" json:"differences,omitempty"` // dry run: desired against the kernel
 	Problem             string                 `protobuf:"bytes,8,opt,name=problem,proto3" json:"problem,omitempty"`         // why the table could not be read
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// When the table was read, of which the counters are; not set: it was not, or not yet. A balancer that is slow to
+	// answer is not waited for, and the counters are older then.
+	Read          *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=read,proto3" json:"read,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Balancer) Reset() {
@@ -1687,6 +1716,13 @@ func (x *Balancer) GetProblem() string {
 		return x.Problem
 	}
 	return ""
+}
+
+func (x *Balancer) GetRead() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Read
+	}
+	return nil
 }
 
 type ReloadRequest struct {
@@ -2126,8 +2162,9 @@ var File_control_proto protoreflect.FileDescriptor
 
 const file_control_proto_rawDesc = "" +
 	"\n" +
-	"\rcontrol.proto\x12\x13evenkeel.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
-	"\rStatusRequest\"\xc5\x04\n" +
+	"\rcontrol.proto\x12\x13evenkeel.control.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"%\n" +
+	"\rStatusRequest\x12\x14\n" +
+	"\x05brief\x18\x01 \x01(\bR\x05brief\"\xc5\x04\n" +
 	"\x0eStatusResponse\x12\x1a\n" +
 	"\bdirector\x18\x01 \x01(\tR\bdirector\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x10\n" +
@@ -2214,7 +2251,7 @@ const file_control_proto_rawDesc = "" +
 	"\x05paths\x18\x01 \x03(\tR\x05paths\x122\n" +
 	"\x06loaded\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x06loaded\x12\x18\n" +
 	"\aproblem\x18\x03 \x01(\tR\aproblem\x12\x1a\n" +
-	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\x90\x03\n" +
+	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\xc9\x03\n" +
 	"\rVirtualServer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bposition\x18\x02 \x01(\tR\bposition\x12\x18\n" +
@@ -2229,7 +2266,10 @@ const file_control_proto_rawDesc = "" +
 	"\freal_servers\x18\n" +
 	" \x03(\v2\x1f.evenkeel.control.v1.RealServerR\vrealServers\x126\n" +
 	"\atraffic\x18\v \x01(\v2\x1c.evenkeel.control.v1.TrafficR\atraffic\x12\x1c\n" +
-	"\tsuspended\x18\f \x01(\tR\tsuspended\"\xf5\x03\n" +
+	"\tsuspended\x18\f \x01(\tR\tsuspended\x12\x18\n" +
+	"\aservers\x18\r \x01(\rR\aservers\x12\x1d\n" +
+	"\n" +
+	"servers_up\x18\x0e \x01(\rR\tserversUp\"\xf5\x03\n" +
 	"\n" +
 	"RealServer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
@@ -2282,7 +2322,7 @@ const file_control_proto_rawDesc = "" +
 	"\n" +
 	"last_error\x18\a \x01(\tR\tlastError\x12\x16\n" +
 	"\x06memory\x18\b \x01(\x04R\x06memory\x12+\n" +
-	"\x03cpu\x18\t \x01(\v2\x19.google.protobuf.DurationR\x03cpu\"\xa7\x02\n" +
+	"\x03cpu\x18\t \x01(\v2\x19.google.protobuf.DurationR\x03cpu\"\xd7\x02\n" +
 	"\bBalancer\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x122\n" +
 	"\x15connection_table_size\x18\x02 \x01(\rR\x13connectionTableSize\x12\x16\n" +
@@ -2292,7 +2332,8 @@ const file_control_proto_rawDesc = "" +
 	"last_drift\x18\x05 \x03(\tR\tlastDrift\x12>\n" +
 	"\rlast_drift_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vlastDriftAt\x12 \n" +
 	"\vdifferences\x18\a \x03(\tR\vdifferences\x12\x18\n" +
-	"\aproblem\x18\b \x01(\tR\aproblem\"\x0f\n" +
+	"\aproblem\x18\b \x01(\tR\aproblem\x12.\n" +
+	"\x04read\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x04read\"\x0f\n" +
 	"\rReloadRequest\"t\n" +
 	"\x0eReloadResponse\x12\x0e\n" +
 	"\x02ok\x18\x01 \x01(\bR\x02ok\x12 \n" +
@@ -2402,24 +2443,25 @@ var file_control_proto_depIdxs = []int32{
 	25, // 29: evenkeel.control.v1.Plugin.since:type_name -> google.protobuf.Timestamp
 	26, // 30: evenkeel.control.v1.Plugin.cpu:type_name -> google.protobuf.Duration
 	25, // 31: evenkeel.control.v1.Balancer.last_drift_at:type_name -> google.protobuf.Timestamp
-	25, // 32: evenkeel.control.v1.EventsResponse.time:type_name -> google.protobuf.Timestamp
-	0,  // 33: evenkeel.control.v1.ControlService.Status:input_type -> evenkeel.control.v1.StatusRequest
-	17, // 34: evenkeel.control.v1.ControlService.Reload:input_type -> evenkeel.control.v1.ReloadRequest
-	19, // 35: evenkeel.control.v1.ControlService.Events:input_type -> evenkeel.control.v1.EventsRequest
-	21, // 36: evenkeel.control.v1.ControlService.CommandVRRP:input_type -> evenkeel.control.v1.CommandVRRPRequest
-	3,  // 37: evenkeel.control.v1.ControlService.ReleaseBrake:input_type -> evenkeel.control.v1.ReleaseBrakeRequest
-	23, // 38: evenkeel.control.v1.ControlService.Stop:input_type -> evenkeel.control.v1.StopRequest
-	1,  // 39: evenkeel.control.v1.ControlService.Status:output_type -> evenkeel.control.v1.StatusResponse
-	18, // 40: evenkeel.control.v1.ControlService.Reload:output_type -> evenkeel.control.v1.ReloadResponse
-	20, // 41: evenkeel.control.v1.ControlService.Events:output_type -> evenkeel.control.v1.EventsResponse
-	22, // 42: evenkeel.control.v1.ControlService.CommandVRRP:output_type -> evenkeel.control.v1.CommandVRRPResponse
-	4,  // 43: evenkeel.control.v1.ControlService.ReleaseBrake:output_type -> evenkeel.control.v1.ReleaseBrakeResponse
-	24, // 44: evenkeel.control.v1.ControlService.Stop:output_type -> evenkeel.control.v1.StopResponse
-	39, // [39:45] is the sub-list for method output_type
-	33, // [33:39] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	25, // 32: evenkeel.control.v1.Balancer.read:type_name -> google.protobuf.Timestamp
+	25, // 33: evenkeel.control.v1.EventsResponse.time:type_name -> google.protobuf.Timestamp
+	0,  // 34: evenkeel.control.v1.ControlService.Status:input_type -> evenkeel.control.v1.StatusRequest
+	17, // 35: evenkeel.control.v1.ControlService.Reload:input_type -> evenkeel.control.v1.ReloadRequest
+	19, // 36: evenkeel.control.v1.ControlService.Events:input_type -> evenkeel.control.v1.EventsRequest
+	21, // 37: evenkeel.control.v1.ControlService.CommandVRRP:input_type -> evenkeel.control.v1.CommandVRRPRequest
+	3,  // 38: evenkeel.control.v1.ControlService.ReleaseBrake:input_type -> evenkeel.control.v1.ReleaseBrakeRequest
+	23, // 39: evenkeel.control.v1.ControlService.Stop:input_type -> evenkeel.control.v1.StopRequest
+	1,  // 40: evenkeel.control.v1.ControlService.Status:output_type -> evenkeel.control.v1.StatusResponse
+	18, // 41: evenkeel.control.v1.ControlService.Reload:output_type -> evenkeel.control.v1.ReloadResponse
+	20, // 42: evenkeel.control.v1.ControlService.Events:output_type -> evenkeel.control.v1.EventsResponse
+	22, // 43: evenkeel.control.v1.ControlService.CommandVRRP:output_type -> evenkeel.control.v1.CommandVRRPResponse
+	4,  // 44: evenkeel.control.v1.ControlService.ReleaseBrake:output_type -> evenkeel.control.v1.ReleaseBrakeResponse
+	24, // 45: evenkeel.control.v1.ControlService.Stop:output_type -> evenkeel.control.v1.StopResponse
+	40, // [40:46] is the sub-list for method output_type
+	34, // [34:40] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }

@@ -119,8 +119,8 @@ func runCommand(ctx context.Context, input string, argv []string) (Reading, erro
 	return Reading{Seconds: time.Since(began).Seconds()}, nil
 }
 
-// writes asks for the count of writes, again and again for half a minute while there is a problem: on a busy machine ten
-// thousand real servers may not be read in time.
+// writes asks for the count of writes, again and again for half a minute while there is a problem: a busy machine may not
+// answer in time.
 func writes(ctx context.Context, argv []string) (n uint64, err error) {
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Second) {
 		if n, err = writesNow(ctx, argv); err == nil || ctx.Err() != nil || time.Now().After(end) {
@@ -129,7 +129,7 @@ func writes(ctx context.Context, argv []string) (n uint64, err error) {
 	}
 }
 
-// writesNow runs "evenkeel status --json" and picks the count of writes out of it here: the whole text is megabytes.
+// writesNow runs "evenkeel status --brief --json" and picks the count of writes out of it here.
 func writesNow(ctx context.Context, argv []string) (uint64, error) {
 	if len(argv) == 0 {
 		return 0, errors.New("no command")
