@@ -21,6 +21,7 @@ func newRoot() *cobra.Command {
 		newRun(&socket), newStatus(&socket), newVRRP(&socket), newBrake(&socket), newReload(&socket), newEvents(&socket), newStop(&socket),
 		newPlugin(), newPlugins(&socket), newValidate(), newFmt(), newExport(), newConfig(&socket), newVersion(),
 		newWizard(), newPair(), newJoin(), newConsole(&socket), newPassword(), newSupport(&socket), newBox(&socket), newUpdate(), newFactoryReset(),
+		newPing(), newCapture(), newLogs(),
 	)
 	return root
 }
