@@ -65,6 +65,6 @@ func (d *daemon) report(r sdk.CheckReport) {
 	}
 	if len(r.Verdicts) > 0 && d.director != nil {
 		d.step(director.Verdicts{Now: time.Now(), Verdicts: r.Verdicts, Generation: r.Generation})
-		d.unsaved = true
+		d.unsaved.Store(true)
 	}
 }

@@ -141,7 +141,7 @@ func (d *daemon) reload(ctx context.Context) reloadResult {
 		writes := d.table.writes
 		out := d.step(director.Configure{Now: time.Now(), Config: cfg})
 		d.setPlugins(cfg)
-		d.unsaved = true
+		d.unsaved.Store(true)
 		for _, e := range out.Events {
 			res.changes = append(res.changes, describeChange(e))
 		}

@@ -53,6 +53,7 @@ type daemon struct {
 	log     hclog.Logger
 	builtin builtins
 	journal *journal.Journal
+	records *recorder
 	plugins *supervisor.Supervisor
 	started time.Time
 
@@ -75,21 +76,21 @@ type daemon struct {
 	look   looker      // into the kernel's table
 
 	// the loop's own
-	director  *director.Director // nil until the balancer has said what the kernel holds
-	config    *config.Config
-	loaded    time.Time
-	problem   string // why what runs is not what the files say
-	warnings  []string
-	checks    map[string]*feed[sdk.TargetUpdate] // by type
-	probes    map[string]*probeCount             // by target ID
-	table     tableState
-	vrrp      sdk.VRRP    // of the incarnation that is told its instances, nil when none is
-	adopts    bool        // a former core has left a vrrp plugin that goes on
-	unsaved   bool        // verdicts that the journal has not
-	busy      atomic.Bool // writing them
-	saving    sync.WaitGroup
-	followers map[chan<- struct{}]bool
-	alarm     *time.Timer // when the director wants to know what time it is
+	director *director.Director // nil until the balancer has said what the kernel holds
+	config   *config.Config
+	loaded   time.Time
+	problem  string // why what runs is not what the files say
+	warnings []string
+	checks   map[string]*feed[sdk.TargetUpdate] // by type
+	probes   map[string]*probeCount             // by target ID
+	table    tableState
+	vrrp     sdk.VRRP    // of the incarnation that is told its instances, nil when none is
+	adopts   bool        // a former core has left a vrrp plugin that goes on
+	alarm    *time.Timer // when the director wants to know what time it is
+
+	unsaved atomic.Bool // there are verdicts that the journal has not
+	busy    atomic.Bool // writing them
+	saving  sync.WaitGroup
 }
 
 // Run is evenkeel at work, until ctx ends or something cannot be lived with. A configuration with errors is one of
@@ -111,12 +112,11 @@ func Run(ctx context.Context, o Options) error {
 		inPlace:   make(chan struct{}),
 		looked:    make(chan struct{}),
 
-		checks:    map[string]*feed[sdk.TargetUpdate]{},
-		probes:    map[string]*probeCount{},
-		table:     tableState{failures: map[sdk.ServiceKey][]sdk.Failure{}},
-		followers: map[chan<- struct{}]bool{},
-		alarm:     time.NewTimer(never),
-		quit:      quit,
+		checks: map[string]*feed[sdk.TargetUpdate]{},
+		probes: map[string]*probeCount{},
+		table:  tableState{failures: map[sdk.ServiceKey][]sdk.Failure{}},
+		alarm:  time.NewTimer(never),
+		quit:   quit,
 	}
 
 	j, err := journal.Open(o.StateDir)
@@ -124,7 +124,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer j.Close()
-	d.journal = j
+	d.journal, d.records = j, newRecorder(j, o.Logger)
 	for _, p := range j.Problems() {
 		d.log.Warn("the journal was damaged", "problem", p)
 	}
@@ -151,7 +151,14 @@ func Run(ctx context.Context, o Options) error {
 	loop, stopLoop := context.WithCancel(context.Background())
 	defer stopLoop()
 	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return d.loop(loop) })
+	g.Go(func() error {
+		defer d.records.end()
+		return d.loop(loop)
+	})
+	g.Go(func() error {
+		d.records.run()
+		return nil
+	})
 	g.Go(func() error { return control.ServeOn(gctx, listener, &server{d: d}) })
 	g.Go(func() error {
 		if fresh != nil {
@@ -200,7 +207,7 @@ func (d *daemon) loop(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			d.saveVerdicts(true)
+			d.saveLastVerdicts()
 			return nil
 		case f := <-d.calls:
 			f()
@@ -210,9 +217,9 @@ func (d *daemon) loop(ctx context.Context) error {
 			d.pluginChange(s)
 		case <-d.alarm.C:
 			d.step(director.Tick{Now: time.Now()})
-			d.unsaved = true
+			d.unsaved.Store(true)
 		case <-save.C:
-			d.saveVerdicts(false)
+			d.saveVerdicts(ctx)
 		}
 	}
 }
@@ -253,30 +260,16 @@ func (d *daemon) step(in director.Input) director.Output {
 	return out
 }
 
-// deliver writes the events down, then passes on what the plugins should do.
+// deliver passes on what the plugins should do, the balancer first, and then has the events written down.
 func (d *daemon) deliver(out director.Output) {
-	if len(out.Events) > 0 {
-		if err := d.journal.Append(out.Events); err != nil {
-			d.log.Error("an event could not be written down", "error", err)
-		}
-		for _, e := range out.Events {
-			d.logEvent(e)
-		}
-		for c := range d.followers {
-			select {
-			case c <- struct{}{}:
-			default:
-			}
-		}
+	if out.Table.Generation != 0 {
+		d.tables.put(out.Table)
 	}
 	wait := never
 	if !out.Wake.IsZero() {
 		wait = max(time.Until(out.Wake), 0)
 	}
 	d.alarm.Reset(wait)
-	if out.Table.Generation != 0 {
-		d.tables.put(out.Table)
-	}
 	d.noteLooked()
 	if out.Instances != nil {
 		d.instances.needFull()
@@ -289,21 +282,9 @@ func (d *daemon) deliver(out director.Output) {
 			delete(d.probes, id)
 		}
 	}
-}
-
-func (d *daemon) logEvent(e sdk.Event) {
-	args := []any{"subject", e.Subject}
-	if e.From != "" || e.To != "" {
-		args = append(args, "from", e.From, "to", e.To)
+	if len(out.Events) > 0 {
+		d.records.put(record{events: out.Events})
 	}
-	if e.Reason != "" {
-		args = append(args, "reason", e.Reason)
-	}
-	args = append(args, "event", e.ID)
-	if e.Cause != 0 {
-		args = append(args, "cause", e.Cause)
-	}
-	d.log.Info(e.Kind, args...)
 }
 
 // note makes an event of something that the director does not decide about.
@@ -314,28 +295,6 @@ func (d *daemon) note(n director.Note) {
 	}
 	n.Now = time.Now()
 	d.step(n)
-}
-
-// saveVerdicts writes the verdicts down if any has changed, beside the loop: ten thousand take the disk a while. One
-// writing is under way at a time, and wait waits for it.
-func (d *daemon) saveVerdicts(wait bool) {
-	if wait {
-		d.saving.Wait()
-	}
-	if !d.unsaved || d.director == nil || !d.busy.CompareAndSwap(false, true) {
-		return
-	}
-	d.unsaved = false
-	verdicts := d.director.Verdicts()
-	d.saving.Go(func() {
-		defer d.busy.Store(false)
-		if err := d.journal.SaveVerdicts(verdicts); err != nil {
-			d.log.Error("the verdicts could not be saved; a restart would have to find them anew", "error", err)
-		}
-	})
-	if wait {
-		d.saving.Wait()
-	}
 }
 
 // setPlugins tells the supervisor which plugins the configuration uses.

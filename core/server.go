@@ -55,7 +55,7 @@ func (s *server) ReleaseBrake(ctx context.Context, _ *controlv1.ReleaseBrakeRequ
 		}
 		r.Held = true
 		s.d.step(director.LetGo{Now: time.Now()})
-		s.d.unsaved = true
+		s.d.unsaved.Store(true)
 	}) {
 		return nil, errStopping
 	}
@@ -65,14 +65,29 @@ func (s *server) ReleaseBrake(ctx context.Context, _ *controlv1.ReleaseBrakeRequ
 // lastEvents is how many events are sent to one who names no first one.
 const lastEvents = 100
 
+// written waits until all that has happened so far is in the journal.
+func (d *daemon) written(ctx context.Context) bool {
+	done := make(chan struct{})
+	if !d.call(ctx, func() { d.records.put(record{done: done}) }) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // Events sends what happened.
 func (s *server) Events(req *controlv1.EventsRequest, stream grpc.ServerStreamingServer[controlv1.EventsResponse]) error {
 	ctx := stream.Context()
 	more := make(chan struct{}, 1)
-	if !s.d.call(ctx, func() { s.d.followers[more] = true }) {
+	s.d.records.follow(more)
+	defer s.d.records.unfollow(more)
+	if !s.d.written(ctx) {
 		return errStopping
 	}
-	defer s.d.call(context.Background(), func() { delete(s.d.followers, more) })
 	from := req.From
 	if next := s.d.journal.NextEvent(); from == 0 && next > lastEvents {
 		from = next - lastEvents

@@ -145,11 +145,8 @@ func (d *daemon) pumpInstances(ctx context.Context, v sdk.VRRP) error {
 // heard takes in what the vrrp plugin reported, and keeps the states for the next core.
 func (d *daemon) heard(r sdk.VRRPReport) {
 	d.step(director.VRRP{Now: time.Now(), Report: r})
-	if len(r.Transitions) == 0 {
-		return
-	}
-	if err := d.journal.SaveStates(d.director.States()); err != nil {
-		d.log.Error("the states of the vrrp_instances could not be saved", "error", err)
+	if len(r.Transitions) > 0 {
+		d.records.put(record{states: d.director.States()})
 	}
 }
 

@@ -249,17 +249,33 @@ func (d *Director) Marks(checkType string) bool {
 // brake holds is up, so that a restart does not let go of it.
 func (d *Director) Verdicts() map[string]sdk.Verdict {
 	held := make(map[string]sdk.Verdict, len(d.targets))
-	for id, t := range d.targets {
-		if t.verdict.State == sdk.StateUnknown {
-			continue
-		}
-		v := t.verdict
-		if t.held {
-			v.State, v.Factor, v.Reason = sdk.StateUp, t.fellWith, ""
-		}
-		held[id] = v
-	}
+	d.VerdictsFrom(0, len(d.targets), held)
 	return held
+}
+
+// VerdictsFrom puts the verdicts of some targets from one on, which is counted from 0, into a map, and says whether there are
+// more: piece by piece, all of them need not be told at once.
+func (d *Director) VerdictsFrom(from, most int, held map[string]sdk.Verdict) (more bool) {
+	for _, typ := range d.CheckTypes() {
+		ts := d.byType[typ]
+		skip := min(from, len(ts))
+		from, ts = from-skip, ts[skip:]
+		for i, t := range ts {
+			if i == most {
+				return true
+			}
+			if t.verdict.State == sdk.StateUnknown {
+				continue
+			}
+			v := t.verdict
+			if t.held {
+				v.State, v.Factor, v.Reason = sdk.StateUp, t.fellWith, ""
+			}
+			held[t.spec.ID] = v
+		}
+		most -= len(ts)
+	}
+	return false
 }
 
 // TableOf returns the table that a configuration asks for when every real server is up.

@@ -135,3 +135,27 @@ func TestWhyAServerIsTakenForWhatItIs(t *testing.T) {
 		}
 	}
 }
+
+func TestVerdictsAreToldPieceByPiece(t *testing.T) {
+	cfg := web(1, 1, 1, 1)
+	for _, rs := range cfg.VirtualServers[0].RealServers[:2] {
+		rs.Checks = append(rs.Checks, &config.Check{Type: "http"})
+	}
+	d := allUp(cfg, 4)
+	take(d, up("web/10.1.0.1:80/http"))
+	whole := d.Verdicts()
+	if len(whole) != 5 { // one is unknown
+		t.Fatalf("%d verdicts", len(whole))
+	}
+	for most := 1; most <= 7; most++ {
+		held, pieces := make(map[string]sdk.Verdict), 1
+		for ; d.VerdictsFrom((pieces-1)*most, most, held); pieces++ {
+		}
+		if diff := gocmp.Diff(whole, held); diff != "" {
+			t.Errorf("%d at a time (-want +got):\n%s", most, diff)
+		}
+		if want := (6 + most - 1) / most; pieces != want {
+			t.Errorf("%d at a time: %d pieces, want %d", most, pieces, want)
+		}
+	}
+}

@@ -32,17 +32,11 @@ func (d storedDecisions) digest() string {
 // SaveReleased keeps the names of the vrrp_instances that an operator released, in the place of all that were kept before,
 // and returns when they are on the disk.
 func (j *Journal) SaveReleased(names []string) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.isOpen(); err != nil {
-		return err
-	}
 	d := storedDecisions{Released: slices.Clone(names)}
 	d.SHA256 = d.digest()
-	if err := j.dir.writeJSON(decisionsFile, d, true); err != nil {
+	if err := j.save(decisionsFile, d, true, func() { j.released = d.Released }); err != nil {
 		return fmt.Errorf("saving the operator's decisions: %w", err)
 	}
-	j.released = d.Released
 	return nil
 }
 
@@ -56,15 +50,10 @@ func (j *Journal) Released() []string {
 // SaveStates keeps the states that vrrp_instances are in, by name, for the next core. They are in the file when it returns,
 // and on the disk when the kernel has written it: after a loss of power they are of no use.
 func (j *Journal) SaveStates(states map[string]sdk.VRRPState) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.isOpen(); err != nil {
-		return err
-	}
-	if err := j.dir.writeJSON(statesFile, states, false); err != nil {
+	kept := maps.Clone(states)
+	if err := j.save(statesFile, kept, false, func() { j.states = kept }); err != nil {
 		return fmt.Errorf("saving the states of the vrrp_instances: %w", err)
 	}
-	j.states = maps.Clone(states)
 	return nil
 }
 

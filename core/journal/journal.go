@@ -36,6 +36,7 @@ const (
 type Journal struct {
 	limits limits
 	lock   *os.File
+	saves  sync.Mutex // one state file is written at a time, and events need not wait for it; taken before mu
 
 	mu       sync.Mutex
 	dir      directory
@@ -97,6 +98,8 @@ func (j *Journal) Problems() []error { return j.problems }
 
 // Close writes out what is not yet on the disk, and lets the directory go. Closing twice is no error.
 func (j *Journal) Close() error {
+	j.saves.Lock()
+	defer j.saves.Unlock()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
@@ -104,6 +107,25 @@ func (j *Journal) Close() error {
 	}
 	j.closed = true
 	return errors.Join(j.events.close(), j.lock.Close())
+}
+
+// save writes a state file, and then notes what is in it. A journal that is closed writes none.
+func (j *Journal) save(name string, v any, sync bool, note func()) error {
+	j.saves.Lock()
+	defer j.saves.Unlock()
+	j.mu.Lock()
+	err := j.isOpen()
+	j.mu.Unlock()
+	if err == nil {
+		err = j.dir.writeJSON(name, v, sync)
+	}
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	note()
+	return nil
 }
 
 // isOpen returns an error after Close.
@@ -129,20 +151,14 @@ type storedConfig struct {
 // SaveConfig keeps the sources of a configuration that was found good, by file name, and returns when they are on the
 // disk.
 func (j *Journal) SaveConfig(sources map[string][]byte, when time.Time) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.isOpen(); err != nil {
-		return err
-	}
 	c := &storedConfig{Time: tellable(when), Sources: make(map[string][]byte, len(sources))}
 	for name, b := range sources {
 		c.Sources[name] = append([]byte{}, b...)
 	}
 	c.SHA256 = digest(c.Sources)
-	if err := j.dir.writeJSON(configFile, c, true); err != nil {
+	if err := j.save(configFile, c, true, func() { j.config = c }); err != nil {
 		return fmt.Errorf("saving the last good configuration: %w", err)
 	}
-	j.config = c
 	return nil
 }
 
@@ -191,22 +207,15 @@ type storedVerdict struct {
 // SaveVerdicts keeps verdicts by target ID, in the place of all that were kept before. They are in the file when it
 // returns, and on the disk when the kernel has written it: a loss of power empties the kernel's table too.
 func (j *Journal) SaveVerdicts(verdicts map[string]sdk.Verdict) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.isOpen(); err != nil {
-		return err
-	}
-	s := storedVerdicts{NextEvent: j.events.next, Verdicts: make(map[string]storedVerdict, len(verdicts))}
-	for id, v := range verdicts {
-		s.Verdicts[id] = storedVerdict{State: v.State.String(), Reason: v.Reason, Since: tellable(v.Since), Weight: percent(v.Factor)}
-	}
-	if err := j.dir.writeJSON(verdictsFile, s, false); err != nil {
-		return fmt.Errorf("saving the verdicts: %w", err)
-	}
-	j.verdicts = make(map[string]sdk.Verdict, len(verdicts))
+	s := storedVerdicts{NextEvent: j.NextEvent(), Verdicts: make(map[string]storedVerdict, len(verdicts))}
+	kept := make(map[string]sdk.Verdict, len(verdicts))
 	for id, v := range verdicts {
 		v.Since = tellable(v.Since)
-		j.verdicts[id] = v
+		kept[id] = v
+		s.Verdicts[id] = storedVerdict{State: v.State.String(), Reason: v.Reason, Since: v.Since, Weight: percent(v.Factor)}
+	}
+	if err := j.save(verdictsFile, s, false, func() { j.verdicts = kept }); err != nil {
+		return fmt.Errorf("saving the verdicts: %w", err)
 	}
 	return nil
 }

@@ -225,3 +225,15 @@ func TestAWriteThatFailsLeavesTheOldContent(t *testing.T) {
 		t.Errorf("verdicts %v", v)
 	}
 }
+
+func TestEventsDoNotWaitForAStateFileThatIsBeingWritten(t *testing.T) {
+	j := mustOpen(t, t.TempDir())
+	j.saves.Lock() // as while the disk takes its time
+	defer j.saves.Unlock()
+	if err := j.Append([]sdk.Event{{ID: 1}}); err != nil {
+		t.Error(err)
+	}
+	if events, err := j.Events(1, 1); err != nil || len(events) != 1 {
+		t.Errorf("%+v, %v", events, err)
+	}
+}
