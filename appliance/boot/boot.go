@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/evenkeel/evenkeel/appliance/problem"
 )
 
 // A Step is one part of the way up.
@@ -14,12 +16,13 @@ type Step struct {
 	// Needed means that there is no going on without it. What is not needed is said and remembered: a box that
 	// stands at its console saying what is wrong is better than one that starts again and again.
 	Needed bool
+	Then   string // how a person goes on after it has failed, for the console
 }
 
 // A Sequence runs steps one after the other, once.
 type Sequence struct {
 	Log      *Log
-	Problems []error // of the steps that failed and were not needed
+	Problems []problem.Problem // of the steps that failed and were not needed
 }
 
 // Run runs the steps. Its error is that of a step that was needed; the steps after it were not run.
@@ -37,7 +40,7 @@ func (s *Sequence) Run(steps []Step) error {
 		if step.Needed {
 			return err
 		}
-		s.Problems = append(s.Problems, err)
+		s.Problems = append(s.Problems, problem.Problem{What: err.Error(), Then: step.Then})
 	}
 	return nil
 }

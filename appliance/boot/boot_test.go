@@ -34,7 +34,7 @@ func TestStepThatIsNotNeededIsRememberedAndOneThatIsEndsAll(t *testing.T) {
 	if got := strings.Join(ran, ", "); got != "mount the data partition, set the clock, find the disk" {
 		t.Errorf("ran %s", got)
 	}
-	if len(s.Problems) != 1 || s.Problems[0].Error() != "mount the data partition: no such device" {
+	if len(s.Problems) != 1 || s.Problems[0].What != "mount the data partition: no such device" {
 		t.Errorf("problems: %v", s.Problems)
 	}
 	if !strings.Contains(log.String(), "<11>init: mount the data partition: no such device\n") {

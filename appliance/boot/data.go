@@ -27,6 +27,11 @@ func (s *system) data() error {
 		memory := unix.Mount("tmpfs", DataDir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755,size=25%")
 		err = errors.Join(fmt.Errorf("%w; nothing is kept across a restart", err), memory)
 	}
+	return err
+}
+
+// folders makes those of the data partition that must be there.
+func folders() (err error) {
 	for _, name := range dataFolders {
 		err = errors.Join(err, os.MkdirAll(DataDir+"/"+name, 0o700))
 	}
@@ -36,9 +41,6 @@ func (s *system) data() error {
 func (s *system) mountData() error {
 	d, err := disk.Find("/sys", "/dev", s.start.Partition)
 	if err != nil {
-		return err
-	}
-	if s.counter, err = d.Partition(disk.Counter); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(d.Path(), os.O_RDWR, 0)
@@ -111,7 +113,7 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 
 // tool runs a program to its end; what it says goes into the log.
 func (s *system) tool(argv ...string) error {
-	status, err := s.table.Run(process.Command{Argv: argv, Env: environment, Output: &Log{W: s.log.W, Name: argv[0]}})
+	status, err := s.table.Run(process.Command{Argv: argv, Env: environment("linux"), Output: &Log{W: s.log.W, Name: argv[0]}})
 	if err == nil && status != 0 {
 		err = exitStatus(status)
 	}
@@ -119,6 +121,17 @@ func (s *system) tool(argv ...string) error {
 		return fmt.Errorf("%s: %w", argv[0], err)
 	}
 	return nil
+}
+
+// acquire sees to it that there is a configuration, if there is one to be had. That there is none is no error: the console
+// is where the box gets one.
+func (s *system) acquire() error {
+	_ = s.modules.Load("qemu_fw_cfg") // there is no file of it without the hardware
+	err := s.tool(evenkeel, "config", "acquire")
+	if !configured() {
+		return nil
+	}
+	return err
 }
 
 // clockFile has the last time that was known here as its own.

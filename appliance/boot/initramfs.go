@@ -31,12 +31,12 @@ func Initramfs() error {
 	i := initramfs{log: OpenLog("init")}
 	s := Sequence{Log: i.log}
 	err := s.Run([]Step{
-		{"read what the boot loader said", i.read, true},
-		{"load the drivers of the hardware", i.drivers, true},
-		{"start the watchdog", i.watchdog, false},
-		{"find the disk", i.find, true},
-		{"mount the slot", i.mount, true},
-		{"leave the initramfs", func() error { return switchRoot(newRoot) }, true},
+		{Name: "read what the boot loader said", Run: i.read, Needed: true},
+		{Name: "load the drivers of the hardware", Run: i.drivers, Needed: true},
+		{Name: "start the watchdog", Run: i.watchdog},
+		{Name: "find the disk", Run: i.find, Needed: true},
+		{Name: "mount the slot", Run: i.mount, Needed: true},
+		{Name: "leave the initramfs", Run: func() error { return switchRoot(newRoot) }, Needed: true},
 	})
 	if err != nil {
 		return err

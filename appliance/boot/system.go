@@ -8,22 +8,22 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/evenkeel/evenkeel/appliance/clock"
+	"github.com/evenkeel/evenkeel/appliance/heartbeat"
 	"github.com/evenkeel/evenkeel/appliance/kmod"
+	"github.com/evenkeel/evenkeel/appliance/problem"
 	"github.com/evenkeel/evenkeel/appliance/process"
-	"github.com/evenkeel/evenkeel/appliance/slot"
 	"github.com/evenkeel/evenkeel/appliance/watchdog"
 )
 
-var environment = []string{"PATH=" + Path, "HOME=" + DataDir + "/root", "TERM=linux"}
-
-// goodAfter is how long a slot has to run well to be good: GRUB then gives it all its tries again.
-const goodAfter = time.Minute
+// firstName is what the box is called until its configuration, or a DHCP server, gives it a name.
+const firstName = "evenkeel"
 
 // A system is PID 1 of the running box.
 type system struct {
@@ -32,56 +32,65 @@ type system struct {
 	modules *kmod.Loader
 	table   *process.Table
 	dog     *watchdog.Dog // nil if there is none
-	counter string        // the partition of GRUB's counter; "" if it was not found
-	director
+	judge   judge
 }
 
 // System is PID 1 of the running box: it brings the box up, keeps evenkeel running, and ends with the machine off or
 // starting again. The error is of what the box can't be without.
 func System() error {
 	s := &system{log: OpenLog("init"), table: process.NewTable()}
+	s.judge.beat.File = heartbeat.DefaultFile
+	s.judge.begin("the start of the box", startTime)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2)
 	// Ctrl-Alt-Del is a SIGINT, as from the console menu, and no reset.
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF)
 	sequence := Sequence{Log: s.log}
 	err := sequence.Run([]Step{
-		{"read what the boot loader said", func() (err error) { s.start, err = start(); return err }, true},
-		{"mount the kernel's file systems", func() error { return mountAll(late) }, false},
-		{"load the drivers of the hardware", s.drivers, false},
-		{"start the watchdog", s.watchdog, false},
-		{"mount the data partition", s.data, false},
-		{"set the clock", s.clock, false},
-		{"keep records of crashes", s.crashes, false},
-		{"start the loopback interface", loopback, false},
-		{"get the configuration", s.acquire, false},
+		{Name: "read what the boot loader said", Run: func() (err error) { s.start, err = start(); return err }, Needed: true},
+		{Name: "mount the kernel's file systems", Run: func() error { return mountAll(late) }},
+		{Name: "name the machine", Run: func() error { return unix.Sethostname([]byte(firstName)) }},
+		{Name: "load the drivers of the hardware", Run: s.drivers},
+		{Name: "start the watchdog", Run: s.watchdog, Then: noWatchdog},
+		{Name: "mount the data partition", Run: s.data, Then: noData},
+		{Name: "set the clock", Run: s.clock},
+		{Name: "start the loopback interface", Run: loopback},
+		// It forgets everything if it was told to, so nothing may have been written to the data partition before.
+		{Name: "get the configuration", Run: s.acquire, Then: noConfiguration},
+		{Name: "make the folders of the data partition", Run: folders, Then: noData},
+		{Name: "keep records of crashes", Run: s.crashes},
 	})
 	if err != nil {
 		return err
 	}
-	s.service = &process.Service{
-		Table: s.table, Log: s.log.Notice, Grace: 25 * time.Second,
-		Command: process.Command{Argv: evenkeelRun, Env: environment, Output: &Log{W: s.log.W, Name: "evenkeel"}},
+	if err := problem.Tell(problem.DefaultDir, "init", sequence.Problems); err != nil {
+		s.log.Error("%v", err)
 	}
+	s.banner(len(sequence.Problems))
+	s.quiet()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if s.dog != nil {
-		go s.dog.Keep(ctx, s.hangs, s.log.Error)
+	var running sync.WaitGroup
+	var makers []func() time.Duration
+	for _, p := range programs {
+		service := s.service(p)
+		if p.name == directorName || p.name == boxName {
+			makers = append(makers, service.Runs)
+		}
+		running.Go(func() { keep(ctx, p.ready, service) })
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.direct(ctx)
-	}()
-	go s.ask(ctx)
+	for _, name := range consoles("/sys") {
+		running.Go(func() { s.console(name).Run(ctx) })
+	}
+	s.judge.watch(makers...)
 	go s.remember(ctx)
-	go s.becomeGood(ctx)
-	s.banner(sequence.Problems)
 
 	how := <-signals
+	s.judge.begin("the way down", endTime)
+	printLevel(printWarnings)
 	s.log.Notice("going down")
 	cancel()
-	<-ended
+	running.Wait()
 	s.end(how)
 	return errors.New("the machine did not stop")
 }
@@ -94,8 +103,12 @@ func (s *system) drivers() (err error) {
 	return nil
 }
 
+// watchdog starts the watchdog, and feeds it from now on until the machine stops.
 func (s *system) watchdog() (err error) {
 	s.dog, err = openWatchdog(s.modules)
+	if err == nil {
+		go s.dog.Keep(context.Background(), s.judge.hangs, s.log.Error)
+	}
 	return err
 }
 
@@ -138,39 +151,8 @@ func (s *system) remember(ctx context.Context) {
 	}
 }
 
-// becomeGood gives the slot its tries again when it has run well for a while.
-func (s *system) becomeGood(ctx context.Context) {
-	for since := time.Now(); time.Since(since) < goodAfter; {
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return
-		}
-		if s.well() != nil {
-			since = time.Now()
-		}
-	}
-	if err := s.good(); err != nil {
-		s.log.Error("slot %s runs well, but GRUB can't be told: %v", s.start.Slot, err)
-		return
-	}
-	s.log.Notice("slot %s is good", s.start.Slot)
-}
-
-func (s *system) good() error {
-	if s.counter == "" {
-		return errors.New("the boot counter was not found")
-	}
-	c, err := slot.ReadCounter(s.counter)
-	if err != nil {
-		return err
-	}
-	c.Left[s.start.Slot] = slot.Tries
-	return c.Write(s.counter)
-}
-
 // banner says on the consoles what this is.
-func (s *system) banner(problems []error) {
+func (s *system) banner(problems int) {
 	version := "unknown version"
 	if text, err := os.ReadFile("/etc/os-release"); err == nil {
 		for _, line := range strings.Split(string(text), "\n") {
@@ -185,10 +167,10 @@ func (s *system) banner(problems []error) {
 		up, _, _ = strings.Cut(string(text), " ")
 	}
 	s.log.Notice("evenkeel %s, slot %s, kernel %s, up after %s s", version, s.start.Slot, release, up)
-	if n := len(problems); n > 0 {
-		s.log.Notice("%d things are wrong, said above", n)
+	if problems > 0 {
+		s.log.Notice("things are wrong, said above: %d", problems)
 	}
-	if !s.configured() {
+	if !configured() {
 		s.log.Notice("there is no configuration")
 	}
 }

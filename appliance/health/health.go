@@ -35,18 +35,21 @@ func Judge(st *controlv1.StatusResponse) error {
 	return nil
 }
 
-// Ask asks the evenkeel that listens at a socket, and judges.
+// ErrSilent is an evenkeel that does not answer: it does not run, or hangs.
+var ErrSilent = errors.New("evenkeel does not answer")
+
+// Ask asks the evenkeel that listens at a socket, and judges. ErrSilent is its own error: whatever else it says, evenkeel answers.
 func Ask(ctx context.Context, socket string) error {
 	client, err := control.Dial(socket)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrSilent, err)
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	st, err := client.Status(ctx, &controlv1.StatusRequest{Brief: true})
 	if err != nil {
-		return fmt.Errorf("evenkeel does not answer: %w", err)
+		return fmt.Errorf("%w: %w", ErrSilent, err)
 	}
 	return Judge(st)
 }

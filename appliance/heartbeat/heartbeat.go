@@ -1,11 +1,12 @@
-// Package heartbeat is how the box says to its PID 1 that it is well: a file that is written again and again. PID 1 feeds the
-// watchdog, and marks a slot good, only while the newest one is young and good. It imports nothing but the kernel, so that
-// PID 1 stays small.
+// Package heartbeat is how a box says to its PID 1 that it does not hang: a file that is written again and again while
+// evenkeel answers, or while there is no configuration that it could run. PID 1 feeds the watchdog by it. It imports nothing but
+// the kernel, so that PID 1 stays small.
 package heartbeat
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -18,11 +19,8 @@ import (
 // DefaultFile is where a box has it: in memory, gone with a restart.
 const DefaultFile = "/run/evenkeel/heartbeat"
 
-// Every is how often it is written; a Young one is no older.
-const (
-	Every = 2 * time.Second
-	Young = 15 * time.Second
-)
+// Every is how often it is written.
+const Every = 2 * time.Second
 
 // A Beat reads and writes the file.
 type Beat struct {
@@ -40,19 +38,14 @@ func (b Beat) uptime() (time.Duration, error) {
 	return time.Duration(ts.Nano()), err
 }
 
-// Write says that the box is well, or why it is not.
-func (b Beat) Write(problem error) error {
+// Write is one beat.
+func (b Beat) Write() error {
 	now, err := b.uptime()
-	if err != nil {
-		return fmt.Errorf("writing the heartbeat: %w", err)
-	}
-	text := strconv.FormatInt(int64(now), 10) + "\n"
-	if problem != nil {
-		text += problem.Error() + "\n"
-	}
-	err = os.MkdirAll(filepath.Dir(b.File), 0o755)
 	if err == nil {
-		err = os.WriteFile(b.File+".new", []byte(text), 0o600)
+		err = os.MkdirAll(filepath.Dir(b.File), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(b.File+".new", []byte(strconv.FormatInt(int64(now), 10)+"\n"), 0o600)
 	}
 	if err == nil {
 		err = os.Rename(b.File+".new", b.File)
@@ -63,26 +56,22 @@ func (b Beat) Write(problem error) error {
 	return nil
 }
 
-// Well says why the box is not well; nil: it is.
-func (b Beat) Well() error {
-	text, err := os.ReadFile(b.File)
-	if err != nil {
-		return fmt.Errorf("there is no heartbeat: %w", err)
-	}
-	at, problem, _ := strings.Cut(string(text), "\n")
-	then, err := strconv.ParseInt(at, 10, 64)
-	if err != nil {
-		return fmt.Errorf("the heartbeat can't be read: %w", err)
-	}
+// Age returns how long ago the last beat was; before the first one, how long the machine is up.
+func (b Beat) Age() (time.Duration, error) {
 	now, err := b.uptime()
 	if err != nil {
-		return fmt.Errorf("reading the heartbeat: %w", err)
+		return 0, fmt.Errorf("reading the heartbeat: %w", err)
 	}
-	if age := now - time.Duration(then); age > Young {
-		return fmt.Errorf("the last heartbeat was %s ago", age.Round(time.Second))
+	text, err := os.ReadFile(b.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return now, nil
 	}
-	if problem = strings.TrimSpace(problem); problem != "" {
-		return errors.New(problem)
+	if err != nil {
+		return 0, fmt.Errorf("reading the heartbeat: %w", err)
 	}
-	return nil
+	then, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("reading the heartbeat: %w", err)
+	}
+	return now - time.Duration(then), nil
 }

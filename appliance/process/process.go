@@ -55,7 +55,7 @@ type Command struct {
 	Env    []string
 	Input  *os.File  // nil: nothing to read
 	Output io.Writer // of what it writes to its outputs, line by line; nil: nobody
-	TTY    *os.File  // not nil: all three are this terminal, which becomes that of a new session
+	TTY    string    // not "": all three are this terminal, by its path, which becomes that of a new session
 }
 
 // A Process is a child.
@@ -75,8 +75,18 @@ func (t *Table) Start(c Command) (*Process, error) {
 	in, out := null, null
 	sys := &syscall.SysProcAttr{Setsid: true}
 	switch {
-	case c.TTY != nil:
-		in, out = c.TTY, c.TTY
+	case c.TTY != "":
+		// Opened for each process: a terminal that was hung up stays so for whoever had it open. A serial line is not waited
+		// for (O_NONBLOCK), and does not become PID 1's own.
+		tty, err := os.OpenFile(c.TTY, os.O_RDWR|syscall.O_NOCTTY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", c.Argv[0], err)
+		}
+		defer tty.Close()
+		if err := syscall.SetNonblock(int(tty.Fd()), false); err != nil {
+			return nil, fmt.Errorf("start %s: %w", c.Argv[0], err)
+		}
+		in, out = tty, tty
 		sys.Setctty = true // of descriptor 0
 	case c.Output != nil:
 		r, w, err := os.Pipe()

@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -123,6 +124,9 @@ func TestServiceIsStartedAgainAndEndsWhenTold(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); s.Run(ctx) }()
 	eventually(t, "it was started twice", func() bool { return len(out.all()) >= 2 })
+	if s.Runs() > time.Minute {
+		t.Errorf("it runs for %v", s.Runs())
+	}
 	cancel()
 	<-done
 }
@@ -152,4 +156,58 @@ func TestServiceThatDoesNotEndIsKilledAndItsChildrenLive(t *testing.T) {
 	}
 	_ = syscall.Kill(child, syscall.SIGKILL)
 	eventually(t, "the child was reaped", func() bool { return syscall.Kill(child, 0) == syscall.ESRCH })
+}
+
+func TestServiceOfATerminalHasItAnewEachTime(t *testing.T) {
+	master, tty := pty(t)
+	c := sh("test -t 0 && test -t 1 && test -t 2 && echo session $(ps -o tty= -p $$); read -r line; echo $line; exit 1")
+	c.TTY = tty
+	s := &process.Service{Table: table, Command: c, Grace: time.Second, Slowest: time.Millisecond, Log: func(string, ...any) {}}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.Run(ctx) }()
+	r := bufio.NewReader(master)
+	for range 3 { // the end of each hangs the terminal up
+		line, err := r.ReadString('\n')
+		if err != nil || strings.TrimSpace(line) != "session "+strings.TrimPrefix(tty, "/dev/") {
+			t.Fatalf("got %q, %v", line, err)
+		}
+		time.Sleep(20 * time.Millisecond) // a terminal that does not wait for a line would end it
+		if _, err := master.WriteString("more\n"); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the terminal's echo, and the shell's
+			if line, err := r.ReadString('\n'); err != nil || strings.TrimSpace(line) != "more" {
+				t.Fatalf("got %q, %v", line, err)
+			}
+		}
+	}
+	cancel()
+	<-done
+}
+
+// pty returns a terminal, and its other end.
+func pty(t *testing.T) (master *os.File, path string) {
+	t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master = os.NewFile(uintptr(fd), "ptmx")
+	t.Cleanup(func() { master.Close() })
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = fmt.Sprintf("/dev/pts/%d", n)
+	// One end is kept open, so that the other never reads that all others are closed.
+	keep, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { keep.Close() })
+	return master, path
 }

@@ -33,7 +33,7 @@ func newBox(socket *string) *cobra.Command {
 		Use:   "box",
 		Short: "Keep the box itself as its appliance block says: network, clock, logs; its init starts this",
 		Long: `Keep the box itself as the appliance block of its configuration says: network, clock and logs. While evenkeel answers, or there is
-no configuration yet, it says in a file that the box is well, which its init feeds the watchdog by.`,
+no configuration yet, it writes a heartbeat, which its init feeds the watchdog by.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
@@ -47,7 +47,7 @@ no configuration yet, it says in a file that the box is well, which its init fee
 	}
 	f := c.Flags()
 	f.StringVar(&b.archive.Dir, "dir", defaultArchive, "where the configuration is kept")
-	f.StringVar(&b.beat.File, "heartbeat", heartbeat.DefaultFile, "the file that says that the box is well")
+	f.StringVar(&b.beat.File, "heartbeat", heartbeat.DefaultFile, "the file of the heartbeat")
 	f.StringVar(&resolvConf, "resolv-conf", "/run/resolv.conf", "where the name servers are written")
 	f.StringVar(&leases, "leases", "/run/evenkeel/leases", "folder for what DHCP servers have said")
 	f.StringVar(&logs, "logs", "/data/log", "folder for the log that survives a restart")
@@ -106,7 +106,8 @@ func every(ctx context.Context, d time.Duration, f func()) error {
 // goodAfter is how long a version must be well to be good.
 const goodAfter = time.Minute
 
-// pulse says whether the box is well. Before there is a configuration there is no evenkeel to ask.
+// pulse is the heartbeat: there is one while evenkeel answers. Before there is a configuration there is no evenkeel to ask.
+// A version that has been well for a while is good.
 func (b *box) pulse(ctx context.Context) error {
 	said := ""
 	since, proved := time.Now(), false
@@ -115,9 +116,11 @@ func (b *box) pulse(ctx context.Context) error {
 		if _, err := b.archive.InUse(); !errors.Is(err, archive.ErrNone) {
 			problem = health.Ask(ctx, b.socket)
 		}
-		if err := b.beat.Write(problem); err != nil && said != err.Error() {
-			said = err.Error()
-			b.log.Error("nobody hears that the box is well", "error", err)
+		if !errors.Is(problem, health.ErrSilent) {
+			if err := b.beat.Write(); err != nil && said != err.Error() {
+				said = err.Error()
+				b.log.Error("nobody hears that the box does not hang", "error", err)
+			}
 		}
 		if problem != nil {
 			since = time.Now()
@@ -126,7 +129,9 @@ func (b *box) pulse(ctx context.Context) error {
 			proved = true
 			if err := goodBox(); err != nil {
 				b.log.Error("this version runs well, but that can't be noted", "error", err)
+				return
 			}
+			b.log.Info("the box has been well for a minute: its slot is good", "version", version)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/appliance/archive"
 	"github.com/evenkeel/evenkeel/appliance/console"
+	"github.com/evenkeel/evenkeel/appliance/problem"
 	"github.com/evenkeel/evenkeel/appliance/support"
 	"github.com/evenkeel/evenkeel/appliance/wizard"
 	"github.com/evenkeel/evenkeel/core/control"
@@ -36,6 +37,7 @@ With --login it asks for the password first, and for a new box's configuration, 
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.lines = console.NewLines(console.File{In: os.Stdin, Out: os.Stdout})
 			if d.login {
+				greet(d.lines.Terminal, problem.DefaultDir)
 				if err := d.enter(cmd.Context()); err != nil {
 					return err
 				}

@@ -29,7 +29,7 @@ func TestImageBootsFromEveryFirmwareAndBalances(t *testing.T) {
 	}{{box.BIOS, 256}, {box.UEFI, 512}, {box.SecureBoot, 512}} {
 		t.Run(string(c.firmware), func(t *testing.T) {
 			t.Parallel()
-			s := boot(t, box.Options{Disk: newDisk(t), Firmware: c.firmware, Memory: c.memory, Volumes: []string{cidata(t, configuration)}})
+			s := boot(t, box.Options{Disk: newLoggingDisk(t), Firmware: c.firmware, Memory: c.memory, Volumes: []string{cidata(t, configuration)}})
 			menu := s.says(`slot A, tries left: A 2, B 0`)
 			s.says(`CIDATA`)
 			up := s.says(`evenkeel \S+, slot A, kernel \S+, up after`)
@@ -43,7 +43,7 @@ func TestImageBootsFromEveryFirmwareAndBalances(t *testing.T) {
 
 func TestImageKeepsItsConfigurationOnItsOwnPartition(t *testing.T) {
 	t.Parallel()
-	disk := newDisk(t)
+	disk := newLoggingDisk(t)
 	first := boot(t, box.Options{Disk: disk, Volumes: []string{cidata(t, configuration)}})
 	first.says(`making the data partition`)
 	first.says(`the table is in place`)

@@ -44,6 +44,25 @@ func newDisk(t *testing.T) string {
 	return path
 }
 
+// newLoggingDisk returns a disk whose consoles print the log for as long as the box runs. Those of the image as it is print
+// emergencies only once the box is up, so that nothing is written over a person's screen.
+func newLoggingDisk(t *testing.T) string {
+	t.Helper()
+	path := newDisk(t)
+	file, esp := filepath.Join(t.TempDir(), "grub.cfg"), path+"@@"+offset(disk.ESP)
+	run(t, "mcopy", "-i", esp, "::/grub/grub.cfg", file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logging := strings.ReplaceAll(string(text), "evenkeel.slot=", "evenkeel.console=log evenkeel.slot=")
+	if err := os.WriteFile(file, []byte(logging), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mcopy", "-o", "-i", esp, file, "::/grub/grub.cfg")
+	return path
+}
+
 // bundle returns the update that comes with the image: the same version, signed with the key of make test-image.
 func bundle(t *testing.T) string {
 	t.Helper()

@@ -26,7 +26,7 @@ func TestImageFallsBackFromASlotThatIsDamaged(t *testing.T) {
 	} {
 		t.Run(c.where, func(t *testing.T) {
 			t.Parallel()
-			path := newDisk(t)
+			path := newLoggingDisk(t)
 			fillB(t, path)
 			setCounter(t, path, "order=AB", "left_A="+c.tries, "left_B=3")
 			c.damage(t, path)
@@ -67,10 +67,10 @@ func damagePrograms(t *testing.T, path string) {
 
 func TestImageThatRunsWellGetsItsTriesAgain(t *testing.T) {
 	t.Parallel()
-	path := newDisk(t)
+	path := newLoggingDisk(t)
 	s := boot(t, box.Options{Disk: path, Volumes: []string{cidata(t, configuration)}})
 	s.says(`slot A, tries left: A 2, B 0`)
-	s.says(`slot A is good`)
+	s.says(`its slot is good`)
 	s.CutPower()
 	if got, want := counter(t, path), "order=AB left_A=3 left_B=0"; got != want {
 		t.Errorf("the counter says %q, want %q", got, want)

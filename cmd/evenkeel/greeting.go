@@ -1,0 +1,18 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/evenkeel/evenkeel/appliance/problem"
+)
+
+// greet says at a console which box this is, and what is wrong with it: the log does not write over a person's screen.
+func greet(w io.Writer, problems string) {
+	host, _ := os.Hostname() // it may have none yet
+	fmt.Fprintf(w, "\nevenkeel %s on %s\n", version, host)
+	if text := problem.Read(problems); text != "" {
+		fmt.Fprintf(w, "\nThis is wrong here:\n%s", text)
+	}
+}
