@@ -52,12 +52,7 @@ func TestCounterIsWrittenInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := slot.ReadCounter(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Left[slot.A] = slot.Tries
-	if err := c.Write(path); err != nil {
+	if err := slot.Change(path, func(c *slot.Counter) { c.Left[slot.A], c.Trial = slot.Tries, slot.B }); err != nil {
 		t.Fatal(err)
 	}
 	after, err := os.ReadFile(path)
@@ -70,7 +65,7 @@ func TestCounterIsWrittenInPlace(t *testing.T) {
 	}
 	// All that there is to read fits into one sector, which is written whole or not at all.
 	text := string(after[at : at+512])
-	if want := "# GRUB Environment Block\norder=AB\nleft_A=3\nleft_B=0\nsomebody=else\n###"; !strings.HasPrefix(text, want) {
+	if want := "# GRUB Environment Block\norder=AB\nleft_A=3\nleft_B=0\ntrial=B\nsomebody=else\n###"; !strings.HasPrefix(text, want) {
 		t.Errorf("got %q, want %q", text[:120], want)
 	}
 }
@@ -81,6 +76,9 @@ func TestPartitionWithoutACounterIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := slot.ReadCounter(path); err == nil || !strings.Contains(err.Error(), "no environment block") {
+		t.Errorf("got %v", err)
+	}
+	if err := slot.Change(path, func(*slot.Counter) {}); err == nil || !strings.Contains(err.Error(), "no environment block") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -103,6 +103,32 @@ func (b Book) forgive(version string) error {
 	return b.write("failed.json", failed)
 }
 
+// Held is what is known of a slot.
+type Held struct {
+	Version string    `json:"version"`
+	Checked time.Time `json:"checked"`          // when it was compared with its hashes last
+	Damage  string    `json:"damage,omitempty"` // what was wrong then
+}
+
+// Slots returns what is known of the slots.
+func (b Book) Slots() (map[Slot]Held, error) {
+	slots := map[Slot]Held{}
+	_, err := b.read("slots.json", &slots)
+	return slots, err
+}
+
+func (b Book) note(s Slot, h Held) error {
+	slots, err := b.Slots()
+	if err != nil {
+		return err
+	}
+	slots[s] = h
+	if err := b.write("slots.json", slots); err != nil {
+		return fmt.Errorf("noting what slot %s holds: %w", s, err)
+	}
+	return nil
+}
+
 // read reads a note. ok is false if there is none, or half of one.
 func (b Book) read(name string, into any) (ok bool, err error) {
 	text, err := os.ReadFile(filepath.Join(b.Dir, name))

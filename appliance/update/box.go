@@ -2,7 +2,7 @@ package update
 
 import (
 	"fmt"
-	"maps"
+	"os"
 
 	"github.com/evenkeel/evenkeel/appliance/disk"
 	"github.com/evenkeel/evenkeel/appliance/slot"
@@ -13,15 +13,27 @@ type Box struct{ Disk disk.Disk }
 
 // Open opens a slot's partition.
 func (b Box) Open(s Slot) (Partition, error) {
-	number := disk.SlotA
-	if s == B {
-		number = disk.SlotB
-	}
-	path, err := b.Disk.Partition(number)
+	path, err := b.partition(s)
 	if err != nil {
 		return nil, err
 	}
 	return OpenDevice(path)
+}
+
+func (b Box) partition(s Slot) (string, error) {
+	if s == B {
+		return b.Disk.Partition(disk.SlotB)
+	}
+	return b.Disk.Partition(disk.SlotA)
+}
+
+// Read opens a slot's partition for reading.
+func (b Box) Read(s Slot) (Reader, error) {
+	path, err := b.partition(s)
+	if err != nil {
+		return nil, err
+	}
+	return readDevice(path)
 }
 
 // Counter reads GRUB's counter.
@@ -30,42 +42,50 @@ func (b Box) Counter() (Counter, error) {
 	if err != nil {
 		return Counter{}, err
 	}
-	return readCounter(path)
+	c, err := slot.ReadCounter(path)
+	if err != nil {
+		return Counter{}, err
+	}
+	return fromGRUB(c), nil
 }
 
-// SetCounter writes it.
-func (b Box) SetCounter(c Counter) error {
+// Count changes it.
+func (b Box) Count(change func(*Counter)) error {
 	path, err := b.Disk.Partition(disk.Counter)
 	if err != nil {
 		return err
 	}
-	return writeCounter(path, c)
+	return countAt(path, change)
 }
 
-func readCounter(path string) (Counter, error) {
-	g, err := slot.ReadCounter(path)
-	if err != nil {
-		return Counter{}, err
-	}
-	c := Counter{First: A, Left: map[Slot]int{A: g.Left[slot.A], B: g.Left[slot.B]}}
+func countAt(path string, change func(*Counter)) error {
+	return slot.Change(path, func(g *slot.Counter) {
+		c := fromGRUB(g)
+		change(&c)
+		g.Order, g.Left, g.Trial = string(c.First)+string(c.First.Other()), c.Left, c.Trial
+	})
+}
+
+func fromGRUB(g *slot.Counter) Counter {
+	c := Counter{First: A, Left: g.Left, Trial: g.Trial}
 	if g.Order == "BA" {
 		c.First = B
 	}
-	return c, nil
+	return c
 }
 
-// writeCounter keeps what else is in the block.
-func writeCounter(path string, c Counter) error {
-	g, err := slot.ReadCounter(path)
+// counterFile is the counter's partition as the running system's image has it.
+const counterFile = "/boot/counter"
+
+// MendCounter puts the counter's partition right if it is damaged, and says what was wrong; "": nothing.
+func (b Box) MendCounter(running Slot) (damaged string, err error) {
+	path, err := b.Disk.Partition(disk.Counter)
 	if err != nil {
-		return err
+		return "", err
 	}
-	g.Order = string(c.First) + string(c.First.Other())
-	for s, n := range maps.All(c.Left) {
-		if n < 0 || n > Tries {
-			return fmt.Errorf("slot %s can't have %d tries", s, n)
-		}
-		g.Left[slot.Slot(s)] = n
+	made, err := os.ReadFile(counterFile)
+	if err != nil {
+		return "", fmt.Errorf("reading how the boot counter was made: %w", err)
 	}
-	return g.Write(path)
+	return slot.Mend(path, made, running)
 }

@@ -1,6 +1,7 @@
 package update
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,19 +17,16 @@ func TestTheCounterIsWhatGRUBReads(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("\x00", 4096)+block), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := readCounter(path)
-	if diff := cmp.Diff(Counter{First: A, Left: map[Slot]int{A: 2, B: 3}}, c); diff != "" || err != nil {
+	var before Counter
+	err := countAt(path, func(c *Counter) {
+		before = Counter{c.First, maps.Clone(c.Left), c.Trial}
+		c.First, c.Left[A], c.Left[B], c.Trial = B, 3, 0, B
+	})
+	if diff := cmp.Diff(Counter{First: A, Left: map[Slot]int{A: 2, B: 3}}, before); diff != "" || err != nil {
 		t.Fatalf("%v (-want +got):\n%s", err, diff)
 	}
-	want := Counter{First: B, Left: map[Slot]int{A: 3, B: 0}}
-	if err := writeCounter(path, want); err != nil {
-		t.Fatal(err)
-	}
-	if c, err := readCounter(path); cmp.Diff(want, c) != "" || err != nil {
-		t.Errorf("%+v, %v", c, err)
-	}
 	b, err := os.ReadFile(path)
-	if err != nil || len(b) != 4096+1024 || !strings.Contains(string(b[4096:]), "order=BA\nleft_A=3\nleft_B=0\nother=kept\n") {
+	if err != nil || len(b) != 4096+1024 || !strings.Contains(string(b[4096:]), "order=BA\nleft_A=3\nleft_B=0\ntrial=B\nother=kept\n") {
 		t.Errorf("%q, %v", b[4096:], err)
 	}
 }

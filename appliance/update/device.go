@@ -37,6 +37,18 @@ func OpenDevice(path string) (*Device, error) {
 	return &Device{f: f, size: size}, nil
 }
 
+// readDevice opens a partition for reading; what is read comes from the disk, not from what the kernel remembers of it.
+func readDevice(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
+		return nil, errors.Join(fmt.Errorf("reading %s from the disk: %w", path, err), f.Close())
+	}
+	return f, nil
+}
+
 // ReadAt reads.
 func (d *Device) ReadAt(b []byte, at int64) (int, error) { return d.f.ReadAt(b, at) }
 

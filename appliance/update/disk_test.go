@@ -43,16 +43,18 @@ func (d *fakeDisk) operation() error {
 func (d *fakeDisk) Open(s Slot) (Partition, error) { return &fakePartition{d, s}, nil }
 
 func (d *fakeDisk) Counter() (Counter, error) {
-	return Counter{d.counter.First, maps.Clone(d.counter.Left)}, nil
+	return Counter{d.counter.First, maps.Clone(d.counter.Left), d.counter.Trial}, nil
 }
 
-func (d *fakeDisk) SetCounter(c Counter) error {
+func (d *fakeDisk) Count(change func(*Counter)) error {
 	if err := d.operation(); err != nil {
 		return err
 	}
-	d.counter = c
+	change(&d.counter)
 	return nil
 }
+
+func (d *fakeDisk) Read(s Slot) (Reader, error) { return &fakePartition{d, s}, nil }
 
 // cut turns the power off and on: of what was not synchronized, some is there.
 func (d *fakeDisk) cut(r *rand.Rand) {

@@ -18,44 +18,52 @@
 // the system there finds the note, says what happened, and remembers the version, which is not taken again.
 package update
 
+import (
+	"io"
+
+	"github.com/evenkeel/evenkeel/appliance/slot"
+)
+
 // A Slot is one of the two: "A" or "B".
-type Slot string
+type Slot = slot.Slot
 
 // The slots.
 const (
-	A Slot = "A"
-	B Slot = "B"
+	A = slot.A
+	B = slot.B
 )
 
-// Other is the other one.
-func (s Slot) Other() Slot {
-	if s == A {
-		return B
-	}
-	return A
-}
-
 // Tries is how often a slot may be tried until it has come up.
-const Tries = 3
+const Tries = slot.Tries
 
 // A Counter is what the boot loader counts with.
 type Counter struct {
 	First Slot         // the slot that is wanted
 	Left  map[Slot]int // tries
+	Trial Slot         // that an update was put into, until it is good; "": none
 }
 
 // A Partition holds a slot.
 type Partition interface {
-	ReadAt(b []byte, at int64) (int, error)
+	Reader
 	WriteAt(b []byte, at int64) (int, error)
 	Size() int64 // bytes
 	Sync() error // returns when all is on the disk; what is read afterwards is read from there
-	Close() error
+}
+
+// A Reader reads a slot from the disk.
+type Reader interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // A Disk is where the slots and their counter are.
 type Disk interface {
+	// Open opens a slot that nobody else has open to write to it: not the running one.
 	Open(s Slot) (Partition, error)
+	// Read opens any slot for reading.
+	Read(s Slot) (Reader, error)
 	Counter() (Counter, error)
-	SetCounter(c Counter) error // is one write: there is the old one or the new one
+	// Count changes the counter in one write: there is the old one or the new one.
+	Count(change func(*Counter)) error
 }

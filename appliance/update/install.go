@@ -8,8 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // firstBlock is what is written last. Without it a slot is no file system to the boot loader.
@@ -24,20 +25,61 @@ type Installer struct {
 	Arch    string // "amd64"
 	// Progress is told how many bytes were written, or read back; nil: nobody.
 	Progress func(what string, done, all int64)
+	Busy     func()           // is told that somebody else has the slot open, which is waited for; nil: nobody
 	Now      func() time.Time // nil: the clock
 }
 
 // Install goes through all steps but the last. When it returns nil, the next start of the box tries the update. force takes
 // a version that has failed before.
 func (i *Installer) Install(ctx context.Context, b *Bundle, force bool) error {
+	p, err := i.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
 	if err := i.fits(b.Manifest, force); err != nil {
 		return err
 	}
-	p, err := i.Disk.Open(i.Running.Other())
-	if err != nil {
-		return fmt.Errorf("opening slot %s: %w", i.Running.Other(), err)
+	if err := i.fill(ctx, p, b); err != nil {
+		return err
 	}
-	defer p.Close()
+	other := i.Running.Other()
+	if err := i.Book.note(other, Held{Version: b.Manifest.Version, Checked: i.now()}); err != nil {
+		return err
+	}
+	if err := i.Book.setPending(&Pending{Version: b.Manifest.Version, Slot: other, From: i.Version, Time: i.now()}); err != nil {
+		return err
+	}
+	return i.Disk.Count(func(c *Counter) { c.First, c.Left[other], c.Trial = other, Tries, other })
+}
+
+// patience is how long an update waits for another one, or for the slot to be mended.
+const patience = 5 * time.Minute
+
+// open opens the slot that does not run. Somebody else may have it open: the box that mends it, or another update.
+func (i *Installer) open(ctx context.Context) (Partition, error) {
+	for begun, said := time.Now(), false; ; {
+		p, err := i.Disk.Open(i.Running.Other())
+		if err == nil {
+			return p, nil
+		}
+		if !errors.Is(err, unix.EBUSY) || time.Since(begun) > patience {
+			return nil, fmt.Errorf("opening slot %s: %w", i.Running.Other(), err)
+		}
+		if !said && i.Busy != nil {
+			said = true
+			i.Busy()
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// fill puts a slot in, whole and verified, that nothing starts from yet.
+func (i *Installer) fill(ctx context.Context, p Partition, b *Bundle) error {
 	if b.Manifest.Size > p.Size() {
 		return fmt.Errorf("the update has %d bytes, and slot %s has room for %d", b.Manifest.Size, i.Running.Other(), p.Size())
 	}
@@ -51,14 +93,7 @@ func (i *Installer) Install(ctx context.Context, b *Bundle, force bool) error {
 	if err := put(p, first, 0); err != nil {
 		return fmt.Errorf("writing slot %s: %w", i.Running.Other(), err)
 	}
-	if err := i.verify(ctx, p, b.Manifest); err != nil {
-		return err
-	}
-	pending := Pending{Version: b.Manifest.Version, Slot: i.Running.Other(), From: i.Version, Time: i.now()}
-	if err := i.Book.setPending(&pending); err != nil {
-		return err
-	}
-	return i.arm()
+	return i.verify(ctx, p, b.Manifest)
 }
 
 func (i *Installer) now() time.Time {
@@ -92,29 +127,9 @@ func (i *Installer) fits(m Manifest, force bool) error {
 
 // disarm sees to it that nothing starts from a slot that is half-written.
 func (i *Installer) disarm() error {
-	return i.count(func(c *Counter) { c.First, c.Left[i.Running], c.Left[i.Running.Other()] = i.Running, Tries, 0 })
-}
-
-func (i *Installer) arm() error {
-	return i.count(func(c *Counter) { c.First, c.Left[i.Running.Other()] = i.Running.Other(), Tries })
-}
-
-func (i *Installer) count(change func(*Counter)) error { return count(i.Disk, change) }
-
-func count(d Disk, change func(*Counter)) error {
-	c, err := d.Counter()
-	if err != nil {
-		return fmt.Errorf("reading the boot counter: %w", err)
-	}
-	c.Left = maps.Clone(c.Left)
-	if c.Left == nil {
-		c.Left = map[Slot]int{}
-	}
-	change(&c)
-	if err := d.SetCounter(c); err != nil {
-		return fmt.Errorf("writing the boot counter: %w", err)
-	}
-	return nil
+	return i.Disk.Count(func(c *Counter) {
+		c.First, c.Left[i.Running], c.Left[i.Running.Other()], c.Trial = i.Running, Tries, 0, ""
+	})
 }
 
 // put writes and waits until it is on the disk.

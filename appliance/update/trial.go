@@ -51,7 +51,7 @@ func Started(d Disk, running Slot, b Book, now time.Time) (Outcome, error) {
 	if err := b.addFailure(Failure{Version: p.Version, Time: now.UTC()}); err != nil {
 		return Outcome{}, err
 	}
-	if err := count(d, func(c *Counter) { c.First, c.Left[p.Slot] = running, 0 }); err != nil {
+	if err := d.Count(func(c *Counter) { c.First, c.Left[p.Slot], c.Trial = running, 0, "" }); err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{"failed", p.Version}, b.setPending(nil)
@@ -60,7 +60,13 @@ func Started(d Disk, running Slot, b Book, now time.Time) (Outcome, error) {
 // Good says that the running system has proved itself: it gets all its tries again, and an update that was on trial is done.
 // Which slot is wanted stays as it is: an update may be waiting for the restart.
 func Good(d Disk, running Slot, b Book) error {
-	if err := count(d, func(c *Counter) { c.Left[running] = Tries }); err != nil {
+	err := d.Count(func(c *Counter) {
+		c.Left[running] = Tries
+		if c.Trial == running {
+			c.Trial = ""
+		}
+	})
+	if err != nil {
 		return err
 	}
 	p, err := b.Pending()

@@ -47,7 +47,7 @@ func TestAnUpdateIsTriedAndThenGood(t *testing.T) {
 	if err := i.Install(t.Context(), s.open(t, s.pack(t, "2.0", nil)), false); err != nil {
 		t.Fatal(err)
 	}
-	want := Counter{First: B, Left: map[Slot]int{A: Tries, B: Tries}}
+	want := Counter{First: B, Left: map[Slot]int{A: Tries, B: Tries}, Trial: B}
 	if diff := cmp.Diff(want, d.counter); diff != "" || !holds(d.slots[B], "2.0") || !holds(d.slots[A], "1.0") {
 		t.Fatalf("the counter (-want +got):\n%s", diff)
 	}
@@ -65,7 +65,7 @@ func TestAnUpdateIsTriedAndThenGood(t *testing.T) {
 	if err := Good(d, B, i.Book); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := i.Book.Pending(); p != nil || err != nil || d.counter.Left[B] != Tries || d.counter.First != B {
+	if p, err := i.Book.Pending(); p != nil || err != nil || d.counter.Left[B] != Tries || d.counter.First != B || d.counter.Trial != "" {
 		t.Errorf("when it is good: %+v, %v, %+v", p, err, d.counter)
 	}
 	if o, err := Started(d, B, i.Book, noon); err != nil || o != (Outcome{}) {

@@ -56,7 +56,10 @@ not taken again without --force.`,
 			if err != nil {
 				return err
 			}
-			i := &update.Installer{Disk: d, Running: running, Book: update.Book{Dir: updateBook}, Version: version, Arch: runtime.GOARCH, Progress: progress(out)}
+			busy := func() {
+				fmt.Fprintf(out, "slot %s is being written already, by the box that mends it or another update: waiting\n", running.Other())
+			}
+			i := &update.Installer{Busy: busy, Disk: d, Running: running, Book: update.Book{Dir: updateBook}, Version: version, Arch: runtime.GOARCH, Progress: progress(out)}
 			fmt.Fprintf(out, "version %s into slot %s, %d MiB\n", bundle.Manifest.Version, running.Other(), bundle.Manifest.Size>>20)
 			if err := i.Install(cmd.Context(), bundle, force); err != nil {
 				return err
@@ -98,18 +101,18 @@ func newFactoryReset() *cobra.Command {
 }
 
 // thisBox finds the disk and the slot that the box was started from.
-func thisBox() (update.Disk, update.Slot, error) {
+func thisBox() (update.Box, update.Slot, error) {
 	text, err := os.ReadFile("/proc/cmdline")
 	if err != nil {
-		return nil, "", err
+		return update.Box{}, "", err
 	}
 	start, err := boot.ParseCommandLine(string(text))
 	if err != nil {
-		return nil, "", fmt.Errorf("this is no box that was started from a slot: %w", err)
+		return update.Box{}, "", fmt.Errorf("this is no box that was started from a slot: %w", err)
 	}
 	d, err := disk.Find("/sys", "/dev", start.Partition)
 	if err != nil {
-		return nil, "", err
+		return update.Box{}, "", err
 	}
 	return update.Box{Disk: d}, update.Slot(start.Slot), nil
 }
@@ -125,6 +128,13 @@ func startOfBox(out io.Writer) error {
 		return err
 	} else if done {
 		fmt.Fprintln(out, "the box has forgotten everything, as it was told to")
+	}
+	damaged, err := d.MendCounter(running)
+	if err != nil {
+		return err
+	}
+	if damaged != "" {
+		fmt.Fprintf(out, "the boot counter was damaged, %s: it is mended\n", damaged)
 	}
 	o, err := update.Started(d, running, update.Book{Dir: updateBook}, time.Now())
 	if s := o.String(); s != "" {

@@ -65,19 +65,30 @@ func above(path string) (dirs []string) {
 	return dirs
 }
 
-// loader makes what starts a kernel: GRUB for BIOS, the EFI system partition, the counter partition.
+// counter makes the counter partition.
+func (b *builder) counter(ctx context.Context) error {
+	counter, err := grub.Counter(ctx, b.Work, "order=AB", "left_A=3", "left_B=0")
+	if err == nil {
+		err = os.WriteFile(b.work("counter.env"), counter, 0o644)
+	}
+	if err == nil {
+		err = b.fat(ctx, b.work("counter"), disk.CounterSize, "65766b03", "COUNTER", []string{"-F12"}, []fatFile{{"/grubenv", b.work("counter.env")}})
+	}
+	if err != nil {
+		return fmt.Errorf("make the counter partition: %w", err)
+	}
+	return nil
+}
+
+// loader makes what starts a kernel: GRUB for BIOS, and the EFI system partition.
 func (b *builder) loader(ctx context.Context) (string, error) {
 	core, sector, err := grub.Core(ctx, b.Work, filepath.Join(b.packages["grub-pc-bin"].Dir, "usr/lib/grub/i386-pc"))
 	if err != nil {
 		return "", err
 	}
 	b.core, b.sector = core, sector
-	counter, err := grub.Counter(ctx, b.Work, "order=AB", "left_A=3", "left_B=0")
-	if err != nil {
-		return "", err
-	}
 	for name, data := range map[string][]byte{
-		"counter.env": counter, "grub.cfg": grub.Script(cmdline), "signed.cfg": []byte(grub.SignedScript),
+		"grub.cfg": grub.Script(cmdline), "signed.cfg": []byte(grub.SignedScript),
 	} {
 		if err := os.WriteFile(b.work(name), data, 0o644); err != nil {
 			return "", err
@@ -95,9 +106,6 @@ func (b *builder) loader(ctx context.Context) (string, error) {
 	}
 	if err := b.fat(ctx, b.work("esp"), disk.ESPSize, "65766b02", "EVENKEEL", []string{"-F32", "-s4"}, files); err != nil {
 		return "", fmt.Errorf("make the EFI system partition: %w", err)
-	}
-	if err := b.fat(ctx, b.work("counter"), disk.CounterSize, "65766b03", "COUNTER", []string{"-F12"}, []fatFile{{"/grubenv", b.work("counter.env")}}); err != nil {
-		return "", fmt.Errorf("make the counter partition: %w", err)
 	}
 	return fmt.Sprintf("core image %d KiB", len(core)>>10), nil
 }

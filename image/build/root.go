@@ -88,6 +88,9 @@ func (b *builder) root(ctx context.Context) (string, error) {
 	if err := b.programs(ctx, root); err != nil {
 		return "", err
 	}
+	if err := b.counter(ctx); err != nil {
+		return "", err
+	}
 	if err := b.files(root); err != nil {
 		return "", err
 	}
@@ -180,14 +183,15 @@ func (b *builder) files(root folder) error {
 	return b.kernel(root)
 }
 
-// kernel puts the kernel and the initramfs into /boot, where GRUB reads them, with the hashes that GRUB checks first.
+// kernel puts the kernel and the initramfs into /boot, where GRUB reads them, with the hashes that GRUB checks first; and the
+// counter partition as it should be, for the box to mend it by.
 func (b *builder) kernel(root folder) error {
 	vmlinuz, err := filepath.Glob(filepath.Join(b.packages[kernelPackage].Dir, "boot/vmlinuz-*"))
 	if err != nil || len(vmlinuz) != 1 {
 		return fmt.Errorf("package %s has %d kernels, want 1", b.packages[kernelPackage].Name, len(vmlinuz))
 	}
 	var sums strings.Builder
-	for name, from := range map[string]string{"vmlinuz": vmlinuz[0], "initrd.img": b.work("initrd.img")} {
+	for name, from := range map[string]string{"vmlinuz": vmlinuz[0], "initrd.img": b.work("initrd.img"), "counter": b.work("counter")} {
 		if err := root.Copy("boot/"+name, 0o644, from); err != nil {
 			return err
 		}
