@@ -100,51 +100,66 @@ func TestAPersonAtATerminalOfEightyColumnsSetsUpABox(t *testing.T) {
 	documented(t, "box.screen")
 }
 
-func TestWhateverIsWrittenAtTheTerminalTheModelSays(t *testing.T) {
+// A sitting is one of the wizard's own examples: a machine, what is answered, and the configuration that this makes.
+type sitting struct {
+	name    string
+	machine wizard.Machine
+	script  *wizard.Script
+	want    string
+}
+
+func sittings(t *testing.T) []sitting {
+	t.Helper()
 	paths, err := filepath.Glob("../wizard/testdata/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(paths, err)
 	}
+	var all []sitting
 	for _, path := range paths {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			a, err := txtar.ParseFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var m wizard.Machine
-			var script *wizard.Script
-			var want string
-			for _, f := range a.Files {
-				switch f.Name {
-				case "machine":
-					m.Box = true
-					for line := range strings.Lines(string(f.Data)) {
-						name, mac, _ := strings.Cut(strings.TrimSpace(line), " ")
-						m.Cards = append(m.Cards, wizard.Card{Name: name, MAC: mac, Driver: "virtio_net", Link: true})
-					}
-				case "answers":
-					if script, err = wizard.ParseScript(path, string(f.Data)); err != nil {
-						t.Fatal(err)
-					}
-				case wizard.SharedFile:
-					want += "\n" + string(f.Data)
-				default:
-					want += string(f.Data)
+		a, err := txtar.ParseFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := sitting{name: filepath.Base(path)}
+		for _, f := range a.Files {
+			switch f.Name {
+			case "machine":
+				s.machine.Box = true
+				for line := range strings.Lines(string(f.Data)) {
+					name, mac, _ := strings.Cut(strings.TrimSpace(line), " ")
+					s.machine.Cards = append(s.machine.Cards, wizard.Card{Name: name, MAC: mac, Driver: "virtio_net", Link: true})
 				}
+			case "answers":
+				if s.script, err = wizard.ParseScript(path, string(f.Data)); err != nil {
+					t.Fatal(err)
+				}
+			case wizard.SharedFile:
+				s.want += "\n" + string(f.Data)
+			default:
+				s.want += string(f.Data)
 			}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func TestWhateverIsWrittenAtTheTerminalTheModelSays(t *testing.T) {
+	for _, s := range sittings(t) {
+		t.Run(s.name, func(t *testing.T) {
 			p := newPerson(t)
 			done := make(chan error)
 			var files wizard.Files
 			go func() {
 				var err error
-				_, files, err = Setup{Lines: NewLines(p.terminal()), Check: goodFiles, Fetch: fetchNothing}.Run(t.Context(), m)
+				_, files, err = Setup{Lines: NewLines(p.terminal()), Check: goodFiles, Fetch: fetchNothing}.Run(t.Context(), s.machine)
 				done <- err
 			}()
-			typing(p, m, script)
+			typing(p, s.machine, s.script)
 			if err := <-done; err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(want, string(files.Joined())); d != "" {
+			if d := cmp.Diff(s.want, string(files.Joined())); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
 		})

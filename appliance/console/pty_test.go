@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,8 @@ type person struct {
 	mu   sync.Mutex
 	seen bytes.Buffer // everything, as a screen gets it
 	read int          // of it, what was waited for
+
+	screenOf io.Writer // gets everything, too, if it is not nil
 }
 
 func newPerson(t *testing.T) *person {
@@ -59,6 +62,9 @@ func newPerson(t *testing.T) *person {
 			}
 			p.mu.Lock()
 			p.seen.Write(b[:n])
+			if p.screenOf != nil {
+				_, _ = p.screenOf.Write(b[:n])
+			}
 			p.mu.Unlock()
 		}
 	}()

@@ -47,6 +47,7 @@ With --login it asks for the password first, and for a new box's configuration, 
 	}
 	f := c.Flags()
 	f.BoolVar(&d.login, "login", false, "ask for the password first")
+	f.BoolVar(&d.plain, "lines", false, "ask the wizard's questions in lines of text, whatever the terminal can do")
 	f.StringVar(&d.password.Path, "password-file", defaultPassword, "where the hash of the password is")
 	f.StringVar(&d.archive, "dir", defaultArchive, "where the configuration is kept")
 	f.StringVar(&d.exports, "exports", "/data/support", "folder for support bundles")
@@ -58,6 +59,7 @@ type desk struct {
 	socket   *string
 	lines    *console.Lines
 	login    bool
+	plain    bool // no forms
 	password console.Password
 	archive  string
 	exports  string
@@ -114,13 +116,10 @@ func (d *desk) setPassword(password string) error {
 // setUp is the wizard for a box.
 func (d *desk) setUp(ctx context.Context, l *console.Lines) error {
 	cards := console.Cards{Up: console.SetUp}
-	setup := console.Setup{Lines: l, Find: cards, Check: checkFiles, Fetch: fetchShared}
+	setup := console.Setup{Lines: l, Forms: newForms(l, d.plain), Find: cards, Check: checkFiles, Fetch: fetchShared, Confirm: "Shall the box be set up like this?"}
 	session, files, err := setup.Run(ctx, wizard.Machine{Cards: cards.List(), Box: true})
 	if err != nil {
 		return err
-	}
-	if ok, err := l.Confirm("Shall the box be set up like this?"); err != nil || !ok {
-		return errors.Join(err, errors.New("nothing was changed"))
 	}
 	change := d.change()
 	if err := change.Try(ctx, l, archive.Files{wizard.BoxFile: files.Box, wizard.SharedFile: files.Shared}, "the wizard"); err != nil {

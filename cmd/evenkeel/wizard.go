@@ -16,12 +16,15 @@ import (
 
 func newWizard() *cobra.Command {
 	var output, answers string
-	var box bool
+	var box, plain bool
 	c := &cobra.Command{
 		Use:   "wizard",
 		Short: "Ask a few questions and write a configuration",
-		Long: `Ask a few questions, in lines of text, and write the configuration that they make. Nothing else of the machine is changed,
-and nothing is written before all is answered and confirmed; who hangs up has changed nothing.
+		Long: `Ask a few questions, as forms or in lines of text, and write the configuration that they make. Nothing else of the machine
+is changed, and nothing is written before all is answered and confirmed; who hangs up has changed nothing.
+
+There are forms where the terminal answers when it is asked for its size, has 80 columns and 24 lines, and is faster than
+9600 baud. Everywhere else, and with --lines, the questions are lines of text.
 
 An --output that ends with .hcl is one file; another is a folder, in which box.hcl is this director's alone and shared.hcl is
 the same on both directors of a pair.
@@ -32,7 +35,10 @@ not whether to write. docs/appliance.md has the keys.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lines := console.NewLines(console.File{In: os.Stdin, Out: os.Stdout})
 			cards := console.Cards{All: !box}
-			setup := console.Setup{Lines: lines, Find: cards, Check: checkFiles, Fetch: fetchShared}
+			setup := console.Setup{Lines: lines, Forms: newForms(lines, plain), Find: cards, Check: checkFiles, Fetch: fetchShared}
+			if output != "" {
+				setup.Confirm = "Write it to " + output + "?"
+			}
 			var script *wizard.Script
 			if answers != "" {
 				text, err := os.ReadFile(answers)
@@ -53,10 +59,6 @@ not whether to write. docs/appliance.md has the keys.`,
 				if unused := script.Unused(session.Answers()); unused != nil {
 					return errors.New(strings.Join(unused, "\n"))
 				}
-			case output != "":
-				if ok, err := lines.Confirm("Write it to " + output + "?"); err != nil || !ok {
-					return errors.Join(err, errors.New("nothing was written"))
-				}
 			}
 			if output == "" {
 				if script != nil {
@@ -70,8 +72,18 @@ not whether to write. docs/appliance.md has the keys.`,
 	f := c.Flags()
 	f.StringVarP(&output, "output", "o", "", "where the configuration goes: a file, NAME.hcl, or a folder; without it, it is only shown")
 	f.StringVar(&answers, "answers", "", "a file of answers")
+	f.BoolVar(&plain, "lines", false, "ask in lines of text, whatever the terminal can do")
 	f.BoolVar(&box, "box", false, "ask for the network, password and time of a box, too, which evenkeel is the whole system of")
 	return c
+}
+
+// newForms are the forms at a terminal, unless the person wants lines.
+func newForms(l *console.Lines, plain bool) *console.Forms {
+	f := &console.Forms{Lines: l, Env: os.Environ()}
+	if !plain {
+		f.Program = console.FindForms()
+	}
+	return f
 }
 
 // writeFiles writes a configuration where --output says.
