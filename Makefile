@@ -23,9 +23,10 @@ help: ## print this list
 GO_BUILD := go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)"
 
 .PHONY: build
-build: ## dist/evenkeel, dist/evenkeel-lab and dist/init
+build: ## dist/evenkeel, dist/evenkeel-forms, dist/evenkeel-lab and dist/init
 	mkdir -p dist
 	$(GO_BUILD) -o dist/evenkeel ./cmd/evenkeel
+	$(GO_BUILD) -o dist/evenkeel-forms ./cmd/evenkeel-forms
 	$(GO_BUILD) -o dist/evenkeel-lab ./cmd/evenkeel-lab
 	$(GO_BUILD) -o dist/init ./cmd/init
 

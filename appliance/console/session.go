@@ -156,7 +156,11 @@ func (s *session) close() {
 		_ = s.command.Process.Kill() // it may have ended just now
 		err = <-ended
 	}
-	_ = s.terminal.set(s.settings) // of a terminal that has gone, nobody needs them
+	set := s.terminal.set
+	if err != nil { // half an answer may still be there, that nobody has seen
+		set = s.terminal.flush
+	}
+	_ = set(s.settings) // of a terminal that has gone, nobody needs them
 	if err != nil {
 		_, _ = io.WriteString(s.terminal, restore)
 	}

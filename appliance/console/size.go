@@ -123,8 +123,13 @@ func (f File) settings() (t *unix.Termios, err error) {
 }
 
 // set gives the terminal settings, after what was written has been sent.
-func (f File) set(t *unix.Termios) error {
-	if err := control(f.In, func(fd int) error { return unix.IoctlSetTermios(fd, unix.TCSETSW, t) }); err != nil {
+func (f File) set(t *unix.Termios) error { return f.change(t, unix.TCSETSW) }
+
+// flush is set, and drops what was typed and not yet read.
+func (f File) flush(t *unix.Termios) error { return f.change(t, unix.TCSETSF) }
+
+func (f File) change(t *unix.Termios, how uint) error {
+	if err := control(f.In, func(fd int) error { return unix.IoctlSetTermios(fd, how, t) }); err != nil {
 		return fmt.Errorf("changing the settings of the terminal: %w", err)
 	}
 	return nil

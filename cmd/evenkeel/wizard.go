@@ -53,6 +53,8 @@ not whether to write. docs/appliance.md has the keys.`,
 			host, _ := os.Hostname() // a default, no more
 			session, files, err := setup.Run(cmd.Context(), wizard.Machine{Hostname: host, Cards: cards.List(), Box: box})
 			switch {
+			case errors.Is(err, console.ErrDeclined):
+				return errors.New("not confirmed: nothing was written")
 			case err != nil:
 				return err
 			case script != nil:

@@ -29,6 +29,7 @@ func run(args []string) error {
 	f := flag.NewFlagSet("mkimage", flag.ContinueOnError)
 	f.StringVar(&o.Version, "version", "", "version of the image")
 	f.StringVar(&o.Evenkeel, "evenkeel", "dist/evenkeel", "the program evenkeel")
+	f.StringVar(&o.Forms, "forms", "dist/evenkeel-forms", "the program evenkeel-forms")
 	f.StringVar(&o.Init, "init", "dist/init", "the program init")
 	f.StringVar(&o.Out, "out", "dist", "folder for the results")
 	f.StringVar(&o.Cache, "cache", ".cache/debian", "folder that keeps Debian's packages")

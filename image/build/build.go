@@ -20,7 +20,8 @@ import (
 // Options are what Build needs to know.
 type Options struct {
 	Version    string
-	Evenkeel   string    // the program evenkeel, and below that of init, both static
+	Evenkeel   string    // the program evenkeel, and below evenkeel-forms and init, all of them static
+	Forms      string    //
 	Init       string    //
 	Out        string    // the folder that gets the results
 	Cache      string    // the folder that keeps Debian's packages
@@ -100,7 +101,7 @@ func (b *builder) sbom(context.Context) (string, error) {
 	for _, p := range b.packages {
 		parts = append(parts, sbom.Debian(p.Name, p.Version))
 	}
-	for _, program := range []string{b.Evenkeel, b.Init} {
+	for _, program := range []string{b.Evenkeel, b.Forms, b.Init} {
 		list, err := sbom.Modules(program)
 		if err != nil {
 			return "", err

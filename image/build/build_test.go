@@ -32,7 +32,7 @@ func TestImageIsTheSameWhereverItIsBuilt(t *testing.T) {
 	// Another folder, another mask, another number of processors, another time.
 	defer syscall.Umask(syscall.Umask(0o077))
 	o := build.Options{
-		Version: version, Evenkeel: "../../dist/evenkeel", Init: "../../dist/init", Out: t.TempDir(), Work: t.TempDir(),
+		Version: version, Evenkeel: "../../dist/evenkeel", Forms: "../../dist/evenkeel-forms", Init: "../../dist/init", Out: t.TempDir(), Work: t.TempDir(),
 		Cache: "../../.cache/debian", Epoch: time.Unix(epoch, 0), Formats: []string{"img"}, Processors: 3, Progress: t.Output(),
 		Keys: filepath.Join(filepath.Dir(image), "keys"),
 	}

@@ -109,6 +109,9 @@ func (b *builder) programs(ctx context.Context, root folder) error {
 	if err := root.Copy("sbin/evenkeel", 0o755, b.Evenkeel); err != nil {
 		return err
 	}
+	if err := root.Copy("sbin/evenkeel-forms", 0o755, b.Forms); err != nil {
+		return err
+	}
 	for _, name := range initNames {
 		if err := root.Symlink("sbin/"+name, "init"); err != nil {
 			return err
