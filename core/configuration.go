@@ -80,7 +80,7 @@ func (d *daemon) allWarnings(cfg *config.Config, diags *load.Diagnostics) []stri
 	for _, p := range cfg.Provisions {
 		ahead(p.Position, fmt.Sprintf("provision %q %q", p.Type, p.Name))
 	}
-	if cfg.Appliance != nil {
+	if cfg.Appliance != nil && !d.o.Box {
 		ws = append(ws, fmt.Sprintf("%s: appliance: ignored, evenkeel is not the whole system here", cfg.Appliance.Position))
 	}
 	return ws

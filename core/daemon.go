@@ -43,6 +43,7 @@ type Options struct {
 	Version  string
 	Builtin  []sdk.Plugin
 	Logger   hclog.Logger
+	Box      bool            // another process carries the appliance block out
 	Reload   <-chan struct{} // a value: read the configuration again (SIGHUP)
 	Ready    func()          // called once, when the whole table was handed to the kernel; may be nil
 }

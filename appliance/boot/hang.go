@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/appliance/heartbeat"
+	"github.com/evenkeel/evenkeel/appliance/watchdog"
 )
 
 const (
-	// hangTime is after how long without a heartbeat the box hangs.
-	hangTime = time.Minute
+	// answerTime is what a program gets for its first answer after it was started.
+	answerTime = time.Minute
 	// startTime is what the way up may take: the check of a large data partition that was not unmounted takes minutes.
 	startTime = 15 * time.Minute
 	// endTime is what the way down may take.
@@ -41,25 +42,27 @@ func (j *judge) watch(makers ...func() time.Duration) {
 	j.phase, j.makers = "", makers
 }
 
-// hangs says why the watchdog is not to be fed. Who makes the heartbeat, the director that answers and the box that asks it, gets the
-// time that it needs for it after its start; one that has ended is started again, which needs no restart of the machine.
-func (j *judge) hangs() error {
+// look says why the watchdog is not to be fed, and after how long that resets the machine: together with the time that is waited
+// for a heartbeat it is the limit that the heartbeat has. Who makes the heartbeat, the director that answers and the box that asks
+// it, gets the time that it needs for it after its start; one that has ended is started again, which needs no restart of the machine.
+func (j *judge) look() (time.Duration, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	age, limit, err := j.beat.Read()
+	timeout := min(limit/2, watchdog.Timeout)
 	if j.phase != "" {
 		if time.Now().After(j.until) {
-			return fmt.Errorf("%s takes too long", j.phase)
+			return watchdog.Timeout, fmt.Errorf("%s takes too long", j.phase)
 		}
-		return nil
+		return watchdog.Timeout, nil
 	}
 	for _, runs := range j.makers {
-		if runs() < hangTime {
-			return nil
+		if runs() < max(limit, answerTime) {
+			return timeout, nil
 		}
 	}
-	age, err := j.beat.Age()
-	if err == nil && age > hangTime {
+	if err == nil && limit > 0 && age > limit-timeout {
 		err = fmt.Errorf("evenkeel runs, and has not answered for %v", age.Round(time.Second))
 	}
-	return err
+	return timeout, err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/appliance/heartbeat"
+	"github.com/evenkeel/evenkeel/appliance/watchdog"
 )
 
 func TestTheWatchdogIsFedUnlessWhoRunsDoesNotAnswerForAMinute(t *testing.T) {
@@ -18,18 +19,19 @@ func TestTheWatchdogIsFedUnlessWhoRunsDoesNotAnswerForAMinute(t *testing.T) {
 		}}
 		fed := func(when string) {
 			t.Helper()
-			if err := j.hangs(); err != nil {
+			if _, err := j.look(); err != nil {
 				t.Errorf("%s: it is not fed: %v", when, err)
 			}
 		}
 		starves := func(when string) {
 			t.Helper()
-			if j.hangs() == nil {
+			if _, err := j.look(); err == nil {
 				t.Errorf("%s: it is fed", when)
 			}
 		}
+		limit := time.Minute
 		beat := func() {
-			if err := j.beat.Write(); err != nil {
+			if err := j.beat.Write(limit); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -50,21 +52,42 @@ func TestTheWatchdogIsFedUnlessWhoRunsDoesNotAnswerForAMinute(t *testing.T) {
 			},
 			func() time.Duration { return time.Since(box) },
 		)
-		time.Sleep(hangTime - time.Second)
+		time.Sleep(answerTime - time.Second)
 		fed("a director that has just started and not answered yet")
 		time.Sleep(2 * time.Second)
 		starves("a director that has never answered")
 		beat()
 		fed("one that answers")
-		time.Sleep(hangTime)
-		fed("one that has answered a minute ago")
+		time.Sleep(limit - watchdog.Timeout)
+		fed("one that has answered not long ago")
 		time.Sleep(time.Second)
-		starves("one that has not for longer")
+		starves("one that has to be reset when the minute is over")
+		for l, timeout := range map[time.Duration]time.Duration{10 * time.Second: 5 * time.Second, 10 * time.Minute: watchdog.Timeout, 0: 0} {
+			limit = l
+			beat()
+			time.Sleep(limit - timeout)
+			fed("one that may take this long")
+			if got, _ := j.look(); got != timeout {
+				t.Errorf("with a limit of %v the machine is reset after %v, want %v", limit, got, timeout)
+			}
+			time.Sleep(time.Second)
+			if limit > 0 {
+				starves("one that has to be reset when the limit is over")
+			}
+		}
+		time.Sleep(time.Hour)
+		limit = 0
+		beat()
+		time.Sleep(time.Hour)
+		fed("one that is never to be reset")
+		limit = time.Minute
+		beat()
+		time.Sleep(limit)
 		running = false
 		fed("one that has crashed, or is not to run")
 		running, director = true, time.Now()
 		fed("one that was started again")
-		time.Sleep(hangTime + time.Second)
+		time.Sleep(answerTime + time.Second)
 		starves("one that was started again and hangs")
 		box = time.Now()
 		fed("when it is the one who asks that was started again")

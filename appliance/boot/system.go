@@ -107,7 +107,7 @@ func (s *system) drivers() (err error) {
 func (s *system) watchdog() (err error) {
 	s.dog, err = openWatchdog(s.modules)
 	if err == nil {
-		go s.dog.Keep(context.Background(), s.judge.hangs, s.log.Error)
+		go s.dog.Keep(context.Background(), s.judge.look, s.log.Error)
 	}
 	return err
 }

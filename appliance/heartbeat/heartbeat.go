@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -38,14 +36,17 @@ func (b Beat) uptime() (time.Duration, error) {
 	return time.Duration(ts.Nano()), err
 }
 
-// Write is one beat.
-func (b Beat) Write() error {
+// DefaultLimit is what no configuration says otherwise.
+const DefaultLimit = time.Minute
+
+// Write is one beat. limit is after how long without another one the machine is to be reset; 0: never.
+func (b Beat) Write(limit time.Duration) error {
 	now, err := b.uptime()
 	if err == nil {
 		err = os.MkdirAll(filepath.Dir(b.File), 0o755)
 	}
 	if err == nil {
-		err = os.WriteFile(b.File+".new", []byte(strconv.FormatInt(int64(now), 10)+"\n"), 0o600)
+		err = os.WriteFile(b.File+".new", fmt.Appendf(nil, "%d %d\n", now, limit), 0o600)
 	}
 	if err == nil {
 		err = os.Rename(b.File+".new", b.File)
@@ -56,22 +57,22 @@ func (b Beat) Write() error {
 	return nil
 }
 
-// Age returns how long ago the last beat was; before the first one, how long the machine is up.
-func (b Beat) Age() (time.Duration, error) {
+// Read returns how long ago the last beat was, and its limit; before the first one, how long the machine is up.
+func (b Beat) Read() (age, limit time.Duration, err error) {
 	now, err := b.uptime()
 	if err != nil {
-		return 0, fmt.Errorf("reading the heartbeat: %w", err)
+		return 0, DefaultLimit, fmt.Errorf("reading the heartbeat: %w", err)
 	}
 	text, err := os.ReadFile(b.File)
 	if errors.Is(err, fs.ErrNotExist) {
-		return now, nil
+		return now, DefaultLimit, nil
+	}
+	var then time.Duration
+	if err == nil {
+		_, err = fmt.Sscanf(string(text), "%d %d\n", &then, &limit)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("reading the heartbeat: %w", err)
+		return 0, DefaultLimit, fmt.Errorf("reading the heartbeat: %w", err)
 	}
-	then, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("reading the heartbeat: %w", err)
-	}
-	return now - time.Duration(then), nil
+	return now - then, limit, nil
 }

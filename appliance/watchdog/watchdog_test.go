@@ -19,11 +19,13 @@ func (d *device) Close() error                { return nil }
 func TestDogIsFedOnlyWhileAllIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &device{}
-		dog := Dog{w: d}
+		var times []time.Duration
+		dog := Dog{w: d, timeout: Timeout, set: func(t time.Duration) error { times = append(times, t); return errors.New("not that") }}
+		timeout := Timeout
 		var ill error
 		var said []string
 		ctx, cancel := context.WithCancel(t.Context())
-		go dog.Keep(ctx, func() error { return ill }, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+		go dog.Keep(ctx, func() (time.Duration, error) { return timeout, ill }, func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
 		time.Sleep(Timeout)
 		synctest.Wait()
 		fed := d.written.Len()
@@ -44,6 +46,16 @@ func TestDogIsFedOnlyWhileAllIsWell(t *testing.T) {
 		synctest.Wait()
 		if d.written.Len() < fed+4 {
 			t.Error("not fed again when well again")
+		}
+		said, fed = nil, d.written.Len()
+		timeout = 0
+		time.Sleep(Timeout)
+		synctest.Wait()
+		if len(times) != 1 || times[0] != 0 || len(said) != 1 {
+			t.Errorf("set to %v, said %v, want 0 once, and that the driver can't", times, said)
+		}
+		if d.written.Len() < fed+4 {
+			t.Error("one that can't be stopped is not fed any more")
 		}
 		cancel()
 		synctest.Wait()

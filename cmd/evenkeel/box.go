@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/evenkeel/evenkeel/appliance/archive"
+	"github.com/evenkeel/evenkeel/appliance/boot"
 	"github.com/evenkeel/evenkeel/appliance/health"
 	"github.com/evenkeel/evenkeel/appliance/heartbeat"
 	"github.com/evenkeel/evenkeel/appliance/network"
@@ -39,6 +41,7 @@ no configuration yet, it writes a heartbeat, which its init feeds the watchdog b
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
 			b.socket = *socket
+			b.limit.Store(int64(heartbeat.DefaultLimit))
 			b.network = &network.Keeper{Log: b.log, Files: network.Files{ResolvConf: resolvConf}, LeaseDir: leases}
 			b.clock = &ntp.Client{Clock: ntp.Kernel{}, Log: b.log}
 			b.file = &syslog.File{Dir: logs, Most: 4 << 20}
@@ -54,6 +57,16 @@ no configuration yet, it writes a heartbeat, which its init feeds the watchdog b
 	return c
 }
 
+// isBox says whether this system is a box, which was started from a slot: "evenkeel box" carries out its appliance block.
+func isBox() bool {
+	text, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return false
+	}
+	_, err = boot.ParseCommandLine(string(text))
+	return err == nil
+}
+
 // A box is what "evenkeel box" keeps.
 type box struct {
 	archive archive.Archive
@@ -63,6 +76,7 @@ type box struct {
 	clock   *ntp.Client
 	file    *syslog.File
 	beat    heartbeat.Beat
+	limit   atomic.Int64 // after which a box that hangs is reset, a time.Duration
 }
 
 func (b *box) run(ctx context.Context) error {
@@ -117,7 +131,7 @@ func (b *box) pulse(ctx context.Context) error {
 			problem = health.Ask(ctx, b.socket)
 		}
 		if !errors.Is(problem, health.ErrSilent) {
-			if err := b.beat.Write(); err != nil && said != err.Error() {
+			if err := b.beat.Write(time.Duration(b.limit.Load())); err != nil && said != err.Error() {
 				said = err.Error()
 				b.log.Error("nobody hears that the box does not hang", "error", err)
 			}
@@ -154,9 +168,11 @@ func (b *box) follow(ctx context.Context, servers chan<- []config.Syslog) error 
 			ap = cfg.Appliance
 			b.network.Set(ap)
 			var logs []config.Syslog
+			limit := heartbeat.DefaultLimit
 			if ap != nil {
-				logs = ap.Syslogs
+				logs, limit = ap.Syslogs, ap.Watchdog
 			}
+			b.limit.Store(int64(limit))
 			select {
 			case servers <- logs:
 			case <-ctx.Done():

@@ -45,6 +45,7 @@ the last good one, if there is one, and says so.`,
 			if err != nil {
 				return fmt.Errorf("finding the evenkeel binary: %w", err)
 			}
+			o.Box = isBox()
 			o.Self, o.Socket, o.Builtin = self, *socket, builtins()
 			o.Logger = hclog.New(&hclog.LoggerOptions{Name: "evenkeel", Level: level, Output: os.Stderr})
 			loadIPVS(o.Logger)
