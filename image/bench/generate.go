@@ -35,6 +35,9 @@ type Size struct {
 	VirtualServers, RealServers int
 	Checks                      Checking
 	Weight                      int
+	// Watched is whether the last virtual server's real servers are checked by HTTP every few seconds, and one failure takes
+	// one out.
+	Watched bool
 }
 
 func after(a netip.Addr, n int) netip.Addr {
@@ -55,12 +58,12 @@ func (s Size) server(v, r int) netip.Addr { return after(firstServer, v*s.RealSe
 // total is the number of real servers.
 func (s Size) total() int { return s.VirtualServers * s.RealServers }
 
-// Both check blocks say: every 60 s, which is less than the machine can carry, with 5 s for an answer; out after the second
-// failure, which is looked for 1 s after the first. A real server is in from the start, as keepalived has it by default.
+// Both check blocks say: every 300 s, which is a small part of what the machine can carry, with 5 s for an answer; out after the
+// second failure, which is looked for 1 s after the first. A real server is in from the start, as keepalived has it by default.
 // Five seconds, because servers that are taken out by mistake while a daemon is busy are not what is measured here.
 const (
 	evenkeelCheck = `%scheck "tcp" {
-%[1]s  interval       = "60s"
+%[1]s  interval       = "300s"
 %[1]s  timeout        = "5s"
 %[1]s  fall           = 2
 %[1]s  retry_interval = "1s"
@@ -73,6 +76,37 @@ const (
         }
 `
 )
+
+// The check blocks of real servers that are watched.
+const (
+	evenkeelWatch = `  check "http" {
+    interval = "5s"
+    timeout  = "5s"
+    fall     = 1
+    rise     = 1
+  }
+`
+	keepalivedWatch = `        HTTP_GET {
+            url {
+                path /
+                status_code 200
+            }
+            connect_timeout 5
+            retry 0
+        }
+`
+)
+
+// watched says whether a virtual server is.
+func (s Size) watched(v int) bool { return s.Watched && v == s.VirtualServers-1 }
+
+// watchedServers are the real servers of the virtual server that is.
+func (s Size) watchedServers() (list []string) {
+	for r := range s.RealServers {
+		list = append(list, s.server(s.VirtualServers-1, r).String())
+	}
+	return list
+}
 
 // Evenkeel returns the configuration in evenkeel's language.
 func (s Size) Evenkeel() []byte {
@@ -87,13 +121,16 @@ virtual_server "v%d" {
   forward     = "dr"
   start_state = "up"
 `, v, after(firstService, v), port)
-		if s.Checks == PerVirtualServer {
+		switch {
+		case s.watched(v):
+			b.WriteString("\n" + evenkeelWatch)
+		case s.Checks == PerVirtualServer:
 			b.WriteString("\n")
 			fmt.Fprintf(&b, evenkeelCheck, "  ")
 		}
 		for r := range s.RealServers {
 			fmt.Fprintf(&b, "\n  real_server \"%s:%d\" {\n    weight = %d\n", s.server(v, r), port, s.weight(v, r))
-			if s.Checks == PerRealServer {
+			if s.Checks == PerRealServer && !s.watched(v) {
 				b.WriteString("\n")
 				fmt.Fprintf(&b, evenkeelCheck, "    ")
 			}
@@ -109,12 +146,17 @@ func (s Size) Keepalived() []byte {
 	var b strings.Builder
 	b.WriteString("global_defs {\n    router_id bench\n}\n")
 	for v := range s.VirtualServers {
-		fmt.Fprintf(&b, "virtual_server %s %d {\n    delay_loop 60\n    lb_algo wrr\n    lb_kind DR\n    protocol TCP\n", after(firstService, v), port)
+		every, check := 300, keepalivedCheck
+		switch {
+		case s.watched(v):
+			every, check = 5, keepalivedWatch
+		case s.Checks == NoChecks:
+			check = ""
+		}
+		fmt.Fprintf(&b, "virtual_server %s %d {\n    delay_loop %d\n    lb_algo wrr\n    lb_kind DR\n    protocol TCP\n", after(firstService, v), port, every)
 		for r := range s.RealServers {
 			fmt.Fprintf(&b, "    real_server %s %d {\n        weight %d\n", s.server(v, r), port, s.weight(v, r))
-			if s.Checks != NoChecks {
-				b.WriteString(keepalivedCheck)
-			}
+			b.WriteString(check)
 			b.WriteString("    }\n")
 		}
 		b.WriteString("}\n")

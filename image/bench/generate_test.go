@@ -22,7 +22,7 @@ virtual_server "v0" {
   start_state = "up"
 
   check "tcp" {
-    interval       = "60s"
+    interval       = "300s"
     timeout        = "5s"
     fall           = 2
     retry_interval = "1s"
@@ -45,7 +45,7 @@ virtual_server "v1" {
   start_state = "up"
 
   check "tcp" {
-    interval       = "60s"
+    interval       = "300s"
     timeout        = "5s"
     fall           = 2
     retry_interval = "1s"
@@ -68,7 +68,7 @@ virtual_server "v1" {
     router_id bench
 }
 virtual_server 10.77.64.1 8080 {
-    delay_loop 60
+    delay_loop 300
     lb_algo wrr
     lb_kind DR
     protocol TCP
@@ -84,6 +84,18 @@ virtual_server 10.77.64.1 8080 {
 `
 	if d := cmp.Diff(wantKeepalived, string(s.Keepalived())); d != "" {
 		t.Error("keepalived's:", d)
+	}
+}
+
+func TestTheLastVirtualServerIsWatchedByHTTP(t *testing.T) {
+	s := Size{VirtualServers: 2, RealServers: 2, Checks: PerVirtualServer, Weight: 1, Watched: true}
+	_, last, _ := strings.Cut(string(s.Evenkeel()), `virtual_server "v1"`)
+	if strings.Count(last, evenkeelWatch) != 1 || strings.Contains(last, `"tcp" {`) {
+		t.Errorf("evenkeel's: %s", last)
+	}
+	first, last, _ := strings.Cut(string(s.Keepalived()), "virtual_server 10.77.64.2 8080 {\n    delay_loop 5\n")
+	if strings.Count(last, keepalivedWatch) != 2 || strings.Contains(last, "TCP_CHECK") || strings.Count(first, keepalivedCheck) != 2 {
+		t.Errorf("keepalived's: %s", last)
 	}
 }
 
@@ -138,8 +150,8 @@ func TestTheLargestConfigurationFitsItsNetworks(t *testing.T) {
 
 func TestChangedConfigurationDiffersInOneLine(t *testing.T) {
 	for name, text := range map[string]func(Size) []byte{"evenkeel": Size.Evenkeel, "keepalived": Size.Keepalived} {
-		a := strings.Split(string(text(Size{50, 10, PerVirtualServer, 1})), "\n")
-		b := strings.Split(string(text(Size{50, 10, PerVirtualServer, 7})), "\n")
+		a := strings.Split(string(text(Size{VirtualServers: 50, RealServers: 10, Checks: PerVirtualServer, Weight: 1})), "\n")
+		b := strings.Split(string(text(Size{VirtualServers: 50, RealServers: 10, Checks: PerVirtualServer, Weight: 7})), "\n")
 		n := 0
 		for i := range a {
 			if a[i] != b[i] {

@@ -36,7 +36,7 @@ const (
 
 // machine measures what needs IPVS: start into an empty table, reload, start with the table in place, memory.
 func (o *Options) machine(ctx context.Context, r *Report, checks Checking) error {
-	size := Size{o.Scale, realServers, checks, 1}
+	size := Size{VirtualServers: o.Scale, RealServers: realServers, Checks: checks, Weight: 1, Watched: checks != NoChecks}
 	fmt.Fprintf(o.Log, "%s, in a machine of kind %s\n", size.name(), o.Kind)
 	l, err := lab.New(ctx, lab.Options{Kind: o.Kind, Directors: -1, RealServers: -1, Log: o.Log})
 	if err != nil {
@@ -50,7 +50,7 @@ func (o *Options) machine(ctx context.Context, r *Report, checks Checking) error
 	m := &machine{vm: vm, size: size, report: r, settle: 2 * time.Second}
 	if checks != NoChecks {
 		m.settle = 12 * time.Second // the plugins or processes that check are at work
-		if _, err := vm.Start(ctx, nil, "/usr/bin/evenkeel-lab", "gauge", "sink"); err != nil {
+		if _, err := vm.Start(ctx, nil, append([]string{"/usr/bin/evenkeel-lab", "gauge", "sink", "--ask", controlAddress}, size.watchedServers()...)...); err != nil {
 			return err
 		}
 	}
@@ -110,6 +110,8 @@ const (
 	stopRow       = ": SIGTERM to all processes gone, s"
 	memoryRow     = ": memory of all processes (PSS), MiB"
 	privateRow    = ": of it written to and not shared, MiB"
+	tableRow      = ": failing probe's end to changed weight in the kernel, median, ms"
+	slowTableRow  = ": failing probe's end to changed weight in the kernel, maximum, ms"
 )
 
 // goals also fixes the order of the rows.
@@ -122,6 +124,10 @@ func (m *machine) goals() {
 	m.report.count(n+emptyRow, m.size.VirtualServers+m.size.total())
 	m.report.count(n+restartWrites, 0)
 	m.report.count(n+reloadWrites, 1)
+	if m.size.Watched {
+		m.report.most(n+tableRow, 5)
+		m.report.most(n+slowTableRow, 5)
+	}
 }
 
 func (m *machine) add(row string, column int, v float64) { m.report.add(m.size.name()+row, column, v) }
@@ -192,6 +198,11 @@ func (m *machine) life(ctx context.Context, d daemon) error {
 	if err := m.memory(ctx, d, pid); err != nil {
 		return err
 	}
+	if m.size.Watched {
+		if err := m.react(ctx, d); err != nil {
+			return fmt.Errorf("real servers that fail: %w", err)
+		}
+	}
 	row := reloadRow
 	for _, weight := range newWeights {
 		if err := m.reload(ctx, d, pid, weight, row); err != nil {
@@ -240,6 +251,22 @@ func (m *machine) reload(ctx context.Context, d daemon, pid string, weight int, 
 	after, err := m.writes(ctx, d)
 	m.addWrites(reloadWrites, d, after-before)
 	return err
+}
+
+// react has the watched real servers fail, one after the other.
+func (m *machine) react(ctx context.Context, d daemon) error {
+	watched := netip.AddrPortFrom(after(firstService, m.size.VirtualServers-1), port).String()
+	g, err := m.gauge(ctx, append([]string{"react", "--ask", controlAddress, "--first", watched}, m.size.watchedServers()...)...)
+	if err != nil {
+		return err
+	}
+	var took Series
+	for _, seconds := range g.Each {
+		took = append(took, seconds*1e3)
+	}
+	m.add(tableRow, d.column, took.Median())
+	m.add(slowTableRow, d.column, took.Max())
+	return nil
 }
 
 // rest lets a daemon come to rest.

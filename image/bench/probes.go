@@ -1,12 +1,9 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	_ "embed" // the library that keepalived is started with
-	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,10 +98,9 @@ func (m *probing) goals(p population) {
 // A node is a namespace with a sink, in which a daemon is started.
 type node struct {
 	*pair.Router
-	sink    []int // processes that are not the daemon's
-	control net.Conn
-	answers *bufio.Reader
-	said    *lines
+	*gauge.Asker       // of the sink
+	sink         []int // processes that are not the daemon's
+	said         *lines
 }
 
 const controlAddress = "127.0.0.1:8081"
@@ -124,7 +120,7 @@ func (m *probing) life(ctx context.Context, d prober, p population) error {
 	if err != nil {
 		return err
 	}
-	defer n.control.Close()
+	defer n.Asker.Close()
 	daemon, err := n.Host.Start(ctx, n.said, d.Command(n.Dir+"/config.hcl", n.Dir)...)
 	if err != nil {
 		return err
@@ -175,29 +171,19 @@ echo 8192 >/proc/sys/net/ipv4/tcp_max_syn_backlog`
 		return nil, err
 	}
 	n := &node{Router: r, said: &lines{}}
-	for end := time.Now().Add(5 * time.Second); n.control == nil; {
-		if n.control, err = r.Host.Dial(ctx, "tcp", controlAddress); err != nil && time.Now().After(end) {
+	for end := time.Now().Add(5 * time.Second); n.Asker == nil; {
+		switch c, err := r.Host.Dial(ctx, "tcp", controlAddress); {
+		case err == nil:
+			n.Asker = gauge.NewAsker(c)
+		case time.Now().After(end):
 			return nil, fmt.Errorf("the sink does not answer: %w", err)
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
-	n.answers = bufio.NewReader(n.control)
 	n.sink, err = r.Pids()
 	return n, err
-}
-
-// ask asks the sink.
-func (n *node) ask(question string) (v gauge.Visits, err error) {
-	if _, err := fmt.Fprintln(n.control, question); err != nil {
-		return v, err
-	}
-	line, err := n.answers.ReadBytes('\n')
-	if err != nil {
-		return v, err
-	}
-	return v, json.Unmarshal(line, &v)
 }
 
 // daemons returns the daemon's processes.
@@ -225,13 +211,13 @@ func (m *probing) measure(ctx context.Context, n *node, d prober, p population) 
 		return err
 	}
 	began := time.Now()
-	if _, err := n.ask("read"); err != nil {
+	if _, err := n.Ask("read"); err != nil {
 		return err
 	}
 	if err := pause(ctx, m.o.span(30*time.Second)); err != nil {
 		return err
 	}
-	seen, err := n.ask("read")
+	seen, err := n.Ask("read")
 	if err != nil {
 		return err
 	}
@@ -272,13 +258,13 @@ func (m *probing) reaction(ctx context.Context, n *node, d prober, p population)
 	for i := range servers {
 		broken = append(broken, after(firstServer, i*p.targets/servers).String())
 	}
-	if _, err := n.ask("break " + strings.Join(broken, " ")); err != nil {
+	if _, err := n.Ask("break " + strings.Join(broken, " ")); err != nil {
 		return err
 	}
 	if err := pause(ctx, 3*time.Second); err != nil {
 		return err
 	}
-	seen, err := n.ask("read")
+	seen, err := n.Ask("read")
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,8 @@ func (o *Options) validate(ctx context.Context, r *Report) error {
 		file := filepath.Join(dir, name)
 		return file, os.WriteFile(file, text, 0o600)
 	}
-	each := Size{o.Scale, 16, PerRealServer, 1}
-	shared := Size{o.Scale, 16, PerVirtualServer, 1}
+	each := Size{VirtualServers: o.Scale, RealServers: 16, Checks: PerRealServer, Weight: 1}
+	shared := Size{VirtualServers: o.Scale, RealServers: 16, Checks: PerVirtualServer, Weight: 1}
 	kd, err := write("keepalived.conf", each.Keepalived())
 	if err != nil {
 		return err

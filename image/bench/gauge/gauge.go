@@ -8,6 +8,7 @@
 //	memory   of all processes of a daemon
 //	writes   that evenkeel says it has done to the kernel's table
 //	sink     a server that accepts and closes, for checks; by option it answers by HTTP, and tells who came when
+//	react    real servers that fail, one after the other, and the times until the kernel has no weight for them
 package gauge
 
 import (
@@ -28,12 +29,13 @@ type Reading struct {
 	PID     int             `json:"pid,omitempty"`
 	Writes  uint64          `json:"writes,omitempty"`
 	Memory  []ProcessMemory `json:"memory,omitempty"`
+	Each    []float64       `json:"each,omitempty"` // seconds, of each of several things
 }
 
 // Main runs a command and prints its reading. It ends with an error when ctx does.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("gauge: which one? start, reload, stop, run, memory, writes or sink")
+		return errors.New("gauge: which one? start, reload, stop, run, memory, writes, react or sink")
 	}
 	f := flag.NewFlagSet("gauge "+args[0], flag.ContinueOnError)
 	var (
@@ -46,7 +48,7 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 		pid      = f.Int("pid", 0, "first process of the daemon")
 		input    = f.String("input", "/dev/null", "file to read from")
 		listen   = f.String("listen", "0.0.0.0:8080", "where to accept")
-		ask      = f.String("ask", "", "where to answer questions about the checks that have come; empty: nowhere")
+		ask      = f.String("ask", "", "where to answer questions about the checks that have come, or to ask; empty: nowhere")
 		http     = f.Bool("http", false, "answer the checks by HTTP")
 		every    = f.Duration("every", time.Second, "time between two checks of one address")
 	)
@@ -66,6 +68,11 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 		if t, err = newTable(*first, 1, *servers); err == nil {
 			r, err = reload(ctx, t, *pid, *weight)
 		}
+	case "react":
+		var t table
+		if t, err = newTable(*first, 1, f.NArg()); err == nil {
+			r.Each, err = react(ctx, t, *ask, f.Args())
+		}
 	case "stop":
 		r, err = stop(ctx, *pid)
 	case "run":
@@ -78,7 +85,7 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 		if *ask == "" {
 			return sink(*listen, nil)
 		}
-		return visited(*listen, *ask, *http, *every)
+		return visited(*listen, *ask, *http, f.Args(), *every)
 	default:
 		return fmt.Errorf("gauge: there is no %q", args[0])
 	}
@@ -98,8 +105,8 @@ func newTable(first string, services, servers int) (table, error) {
 	return table{first: a, services: services, servers: servers, kernel: s}, err
 }
 
-// patience is how long anything may take.
-const patience = 4 * time.Minute
+// patience is how long anything may take: on a machine that others use, too, one thing has taken four minutes.
+const patience = 10 * time.Minute
 
 // until asks again and again whether something is so, and returns the time it took, from began on.
 func until(ctx context.Context, began time.Time, every time.Duration, so func() (bool, error)) (float64, error) {

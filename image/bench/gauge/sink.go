@@ -12,7 +12,8 @@ import (
 // for each, and halve the checks that it can carry.
 const sinkEvery = 10 * time.Millisecond
 
-// sink accepts connections and closes them, for ever. v, which may be nil, takes down which address each came to.
+// sink accepts connections and closes them, for ever, but for those that v answers by HTTP. v, which may be nil, takes down
+// which address each came to.
 func sink(listen string, v *visits) error {
 	a, err := netip.ParseAddrPort(listen)
 	if err != nil {
@@ -46,7 +47,12 @@ func sink(listen string, v *visits) error {
 			if v != nil {
 				if at, err := unix.Getsockname(c); err == nil {
 					if four, ok := at.(*unix.SockaddrInet4); ok {
-						v.come(netip.AddrFrom4(four.Addr), time.Now())
+						to := netip.AddrFrom4(four.Addr)
+						if v.answers[to] {
+							go v.serveSocket(c)
+							continue
+						}
+						v.come(to, time.Now())
 					}
 				}
 			}

@@ -26,8 +26,8 @@ type table struct {
 type services interface {
 	// servers is the number of real servers; 0 also when there is no such service.
 	servers(netip.AddrPort) (int, error)
-	// weights are those of n real servers.
-	weights(service netip.AddrPort, n int) ([]int, error)
+	// weights are those of up to n real servers.
+	weights(service netip.AddrPort, n int) (map[netip.Addr]int, error)
 }
 
 // full says whether every service has all of its real servers. A service that was seen complete is not asked for again, so
@@ -114,7 +114,7 @@ func (s socket) servers(service netip.AddrPort) (int, error) {
 	return int(binary.NativeEndian.Uint32(b[44:])), nil
 }
 
-func (s socket) weights(service netip.AddrPort, n int) ([]int, error) {
+func (s socket) weights(service netip.AddrPort, n int) (map[netip.Addr]int, error) {
 	b := header(destsHeader+n*destEntry, service)
 	binary.NativeEndian.PutUint32(b[16:], uint32(n))
 	if err := s.ask(getDests, b); err != nil {
@@ -123,10 +123,14 @@ func (s socket) weights(service netip.AddrPort, n int) ([]int, error) {
 	return parseWeights(b, n), nil
 }
 
-func parseWeights(b []byte, n int) []int {
-	weights := make([]int, n)
-	for i := range weights {
-		weights[i] = int(int32(binary.NativeEndian.Uint32(b[destsHeader+i*destEntry+12:])))
+// parseWeights reads the entries of an answer. The kernel leaves those alone for which it has no real server.
+func parseWeights(b []byte, n int) map[netip.Addr]int {
+	weights := make(map[netip.Addr]int, n)
+	for i := range n {
+		entry := b[destsHeader+i*destEntry:]
+		if a := netip.AddrFrom4([4]byte(entry[:4])); !a.IsUnspecified() {
+			weights[a] = int(int32(binary.NativeEndian.Uint32(entry[12:])))
+		}
 	}
 	return weights
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,8 @@ type Visits struct {
 
 // visits counts.
 type visits struct {
-	every time.Duration // between two checks of one address
+	every   time.Duration       // between two checks of one address
+	answers map[netip.Addr]bool // those whose checks are answered by HTTP, where the others are closed at once
 
 	mu     sync.Mutex
 	last   map[netip.Addr]time.Time
@@ -38,7 +40,8 @@ type visits struct {
 }
 
 func newVisits(every time.Duration) *visits {
-	return &visits{every: every, last: make(map[netip.Addr]time.Time), broken: make(map[netip.Addr]bool), failed: make(map[string]int64)}
+	return &visits{every: every, answers: make(map[netip.Addr]bool), last: make(map[netip.Addr]time.Time),
+		broken: make(map[netip.Addr]bool), failed: make(map[string]int64)}
 }
 
 // come takes down that a check has come.
@@ -128,9 +131,16 @@ func (v *visits) answer(l net.Listener) error {
 }
 
 // visited is a sink that remembers who came when. With http each check gets an answer, 200 or, from a server that is broken,
-// 503; without, it is closed at once. Questions come to another address.
-func visited(listen, ask string, http bool, every time.Duration) error {
+// 503; without, only those to some addresses, and the others are closed at once. Questions come to another address.
+func visited(listen, ask string, http bool, answered []string, every time.Duration) error {
 	v := newVisits(every)
+	for _, s := range answered {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return err
+		}
+		v.answers[a] = true
+	}
 	control, err := net.Listen("tcp", ask)
 	if err != nil {
 		return err
@@ -174,4 +184,13 @@ func (v *visits) serve(c net.Conn) {
 		said = broken
 	}
 	_, _ = c.Write([]byte(said))
+}
+
+// serveSocket answers one check that was accepted by system call.
+func (v *visits) serveSocket(fd int) {
+	f := os.NewFile(uintptr(fd), "check")
+	defer f.Close()
+	if c, err := net.FileConn(f); err == nil { // an error is a connection that is gone
+		v.serve(c)
+	}
 }
