@@ -44,8 +44,9 @@ type Balancer struct {
 	write kernel.Kernel // the kernel, or in a dry run a table in memory
 
 	mu       sync.Mutex
-	want     *desired // nil before the first Apply
-	have     *table   // the mirror; nil: not known
+	want     *desired                   // nil before the first Apply
+	have     *table                     // the mirror; nil: not known
+	written  map[kernel.ServiceKey]bool // while the table is read beside, what was written meanwhile; of no service: time-outs, daemons
 	packets  nft.Rules
 	packetOK bool                // packets is what is in force
 	answers  map[netip.Addr]bool // real servers whose answers to probes are let in
@@ -199,6 +200,9 @@ func (b *Balancer) carryOut(p plan, result *sdk.ApplyResult) (surprised bool, er
 			case err == nil:
 				result.Writes++
 				b.have.apply(o)
+				if b.written != nil {
+					b.written[key] = true
+				}
 			case o.Command == kernel.NewDestination && unborn[key]:
 				// It has no service, which is reported already.
 			default:
@@ -239,8 +243,6 @@ func (b *Balancer) reportForeign(p plan) {
 
 // Read returns what the kernel holds, with its counters.
 func (b *Balancer) Read(ctx context.Context) (sdk.Observed, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	return b.observe(ctx)
 }
 

@@ -51,3 +51,15 @@ func (nowhere) Timeouts() (kernel.Timeouts, error)                              
 func (nowhere) Daemons() ([]kernel.Daemon, error)                                 { return nil, nil }
 func (nowhere) Do(ops []kernel.Op) ([]error, error)                               { return make([]error, len(ops)), nil }
 func (nowhere) Close() error                                                      { return nil }
+
+// BenchmarkLookForDriftIn1000ServicesWith10RealServers is what a change of the table may have to wait for while there is no
+// drift: the comparisons, without the reading.
+func BenchmarkLookForDriftIn1000ServicesWith10RealServers(b *testing.B) {
+	want, _, _ := newDesired().desire(wide(1000))
+	is, _, _ := newDesired().desire(wide(1000))
+	for b.Loop() {
+		if n := len(differences(is.table, want.table, nil)) + len(planOf(is.table, want.table, nil, nil)); n > 0 {
+			b.Fatal(n)
+		}
+	}
+}

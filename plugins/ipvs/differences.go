@@ -21,6 +21,9 @@ func differences(is, should *table, leave map[kernel.ServiceKey]bool) []string {
 			say("%s: missing, with %d real servers", k, len(want.destinations))
 			continue
 		}
+		if have.same(want) {
+			continue
+		}
 		for _, d := range serviceDifferences(have.Service, want.Service) {
 			say("%s: %s", k, d)
 		}

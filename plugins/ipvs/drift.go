@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/evenkeel/evenkeel/plugins/ipvs/kernel"
 	"github.com/evenkeel/evenkeel/plugins/ipvs/nft"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
@@ -31,10 +32,10 @@ func (b *Balancer) repair() {
 	if b.want == nil || b.DryRun {
 		return
 	}
+	is, err := b.readBeside()
 	should := b.have
-	b.have, b.packetOK, b.answers = nil, false, nil
+	b.have, b.packetOK, b.answers = is, false, nil
 	var r sdk.BalancerReport
-	err := b.adopt()
 	if err == nil {
 		if should != nil {
 			r.Drift = differences(b.have, should, nil)
@@ -58,4 +59,33 @@ func (b *Balancer) repair() {
 		b.failing = r.Failure
 	}
 	b.report(r)
+}
+
+// readBeside reads the kernel's table, and lets go of the lock while it does: ten thousand real servers take a tenth of a
+// second, for which no change of the table should wait. Of what was written meanwhile, which may be seen or not, the
+// mirror is right.
+func (b *Balancer) readBeside() (*table, error) {
+	b.written = make(map[kernel.ServiceKey]bool)
+	b.mu.Unlock()
+	is, err := readTable(b.write)
+	b.mu.Lock()
+	written := b.written
+	b.written = nil
+	switch {
+	case err != nil:
+		return nil, err
+	case b.have == nil: // something went wrong meanwhile, and nobody knows what was written
+		return readTable(b.write)
+	}
+	for key := range written {
+		if s := b.have.services[key]; s != nil {
+			is.services[key] = s
+		} else {
+			delete(is.services, key)
+		}
+	}
+	if written[kernel.ServiceKey{}] {
+		is.timeouts, is.daemons = b.have.timeouts, b.have.daemons
+	}
+	return is, nil
 }

@@ -444,3 +444,69 @@ func TestStopBeforeAnyTableLeavesWhatOthersMade(t *testing.T) {
 	}
 	wantLog(t, m)
 }
+
+// A paused kernel waits in the middle of being read, until it is told to go on.
+type paused struct {
+	kernel.Kernel
+	reading, goOn chan struct{}
+}
+
+func (p *paused) Destinations(k kernel.ServiceKey) ([]kernel.DestinationState, error) {
+	list, err := p.Kernel.Destinations(k)
+	p.reading <- struct{}{}
+	<-p.goOn
+	return list, err
+}
+
+func TestAChangeDoesNotWaitForTheTableToBeRead(t *testing.T) {
+	aside := sdk.Service{Key: sdk.ServiceKey{Mark: 3}, Scheduler: "rr", Destinations: []sdk.Destination{server(3, 1)}}
+	for name, look := range map[string]func(*Balancer){
+		"status":         func(b *Balancer) { _, _ = b.Read(t.Context()) },
+		"look for drift": (*Balancer).repair,
+	} {
+		m := kernel.NewMemory()
+		k := &paused{Kernel: m, reading: make(chan struct{}, 10), goOn: make(chan struct{})}
+		b := newBalancer(t, k)
+		b.have = newTable() // so that the first table is written without reading
+		apply(t, b, full(1, tableWith(web(server(1, 3)), aside)))
+		m.Log()
+		done := make(chan struct{})
+		go func() { defer close(done); look(b) }()
+		<-k.reading
+		apply(t, b, sdk.TableUpdate{Generation: 2, Base: 1, Removed: []sdk.ServiceKey{aside.Key},
+			Changed: []sdk.DestinationUpdate{{Service: webKey(), Destination: server(1, 0)}, {Service: webKey(), Destination: server(2, 1)}}})
+		m.Log()
+		close(k.goOn)
+		<-done
+		wantLog(t, m) // nothing is put right that was right
+		if found, _ := b.reports.take(); len(found) > 0 {
+			t.Errorf("%s: what was written meanwhile is drift: %+v", name, found)
+		}
+		if lines := differences(read(t, m), tableOf(t, tableWith(web(server(1, 0), server(2, 1)))), nil); len(lines) > 0 {
+			t.Errorf("%s: %v", name, lines)
+		}
+	}
+}
+
+func TestDriftIsFoundBesideWhatIsWrittenMeanwhile(t *testing.T) {
+	aside := sdk.Service{Key: sdk.ServiceKey{Mark: 3}, Scheduler: "rr", Destinations: []sdk.Destination{server(3, 1)}}
+	m := kernel.NewMemory()
+	k := &paused{Kernel: m, reading: make(chan struct{}, 10), goOn: make(chan struct{})}
+	b := newBalancer(t, k)
+	b.have = newTable()
+	apply(t, b, full(1, tableWith(web(server(5, 3)), aside)))
+	d := memoryServer(m, 5)
+	d.Weight = 0
+	m.Do([]kernel.Op{{Command: kernel.SetDestination, Service: memoryWeb(m), Destination: d}})
+	done := make(chan struct{})
+	go func() { defer close(done); b.repair() }()
+	<-k.reading
+	apply(t, b, sdk.TableUpdate{Generation: 2, Base: 1, Removed: []sdk.ServiceKey{aside.Key}})
+	m.Log()
+	close(k.goOn)
+	<-done
+	wantLog(t, m, "change real server 10.0.0.5:80 of tcp 192.0.2.1:80")
+	if found, _ := b.reports.take(); len(found) != 1 || len(found[0].Drift) != 1 {
+		t.Errorf("reports: %+v, want one", found)
+	}
+}

@@ -104,6 +104,9 @@ func planOf(have, want *table, only []kernel.ServiceKey, leave map[kernel.Servic
 
 // changes are the steps from one state of a service to another.
 func changes(is, should *service) (up []step) {
+	if is.same(should) {
+		return nil
+	}
 	var down []step
 	for _, k := range should.sorted() {
 		before, exists := is.destinations[k]

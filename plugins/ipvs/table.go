@@ -22,6 +22,11 @@ type service struct {
 	destinations map[kernel.DestinationKey]kernel.Destination
 }
 
+// same says whether there is no difference at all, which is quick to say.
+func (s *service) same(as *service) bool {
+	return s.Service == as.Service && maps.Equal(s.destinations, as.destinations)
+}
+
 func newTable() *table {
 	return &table{services: make(map[kernel.ServiceKey]*service), daemons: make(map[bool]kernel.Daemon)}
 }
