@@ -94,7 +94,7 @@ func parseKey(line string) (ssh.PublicKey, authorized, error) {
 			return nil, a, fmt.Errorf("an RSA key of %d bits is too short: 2048 are needed", r.N.BitLen())
 		}
 	}
-	if key.Type() == ssh.InsecureKeyAlgoDSA { //nolint:staticcheck // named to be refused
+	if key.Type() == "ssh-dss" {
 		return nil, a, errors.New("DSA keys are not safe: make one with ssh-keygen -t ed25519")
 	}
 	return key, a, nil
