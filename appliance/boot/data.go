@@ -48,13 +48,16 @@ func (s *system) mountData() error {
 		return err
 	}
 	defer f.Close()
-	span, made, err := disk.Own(f)
+	span, what, err := disk.Own(f)
 	if err != nil {
 		return err
 	}
 	device, err := d.Partition(disk.Data)
-	if made || err != nil {
-		if err := disk.Announce(f, disk.Data, span); err != nil {
+	if err != nil {
+		what = disk.Made // the kernel does not know it
+	}
+	if what != disk.None {
+		if err := disk.Announce(f, disk.Data, span, what); err != nil {
 			return err
 		}
 		if device, err = appear(d); err != nil {
@@ -70,6 +73,13 @@ func (s *system) mountData() error {
 	err = unix.Mount(device, DataDir, "ext4", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOATIME, "errors=remount-ro")
 	if err != nil {
 		return fmt.Errorf("mount %s: %w", device, err)
+	}
+	if what == disk.Grown {
+		s.log.Notice("the disk has grown: the data partition has %d MiB now", span.Size>>20)
+	}
+	// At each start: the one at which the partition has grown may have ended too soon.
+	if err := disk.GrowExt4(device, DataDir); err != nil {
+		s.log.Error("%v", err)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/evenkeel/evenkeel/appliance/clock"
 	"github.com/evenkeel/evenkeel/appliance/heartbeat"
 	"github.com/evenkeel/evenkeel/appliance/kmod"
+	"github.com/evenkeel/evenkeel/appliance/power"
 	"github.com/evenkeel/evenkeel/appliance/problem"
 	"github.com/evenkeel/evenkeel/appliance/process"
 	"github.com/evenkeel/evenkeel/appliance/watchdog"
@@ -84,6 +85,11 @@ func System() error {
 	}
 	s.judge.watch(makers...)
 	go s.remember(ctx)
+	button := &power.Watch{Sys: "/sys", Dev: "/dev", Pressed: func() {
+		s.log.Notice("the power button was pressed")
+		_ = syscall.Kill(os.Getpid(), syscall.SIGUSR2)
+	}}
+	go button.Run(ctx)
 
 	how := <-signals
 	s.judge.begin("the way down", endTime)

@@ -55,7 +55,7 @@ func read(t *testing.T, path string) *gpt.Table {
 	return table
 }
 
-func own(t *testing.T, path string) (disk.Span, bool, error) {
+func own(t *testing.T, path string) (disk.Span, disk.Change, error) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -72,8 +72,8 @@ func TestFirstBootMakesTheDiskItsOwnAndTheSecondChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (disk.Span{Start: 63 << 20, Size: 236 << 20}); data != want || !made {
-		t.Errorf("data partition: got %+v, made %v, want %+v, made", data, made, want)
+	if want := (disk.Span{Start: 63 << 20, Size: 236 << 20}); data != want || made != disk.Made {
+		t.Errorf("data partition: got %+v, change %v, want %+v, made", data, made, want)
 	}
 	table := read(t, path)
 	guids := map[string]bool{strings.ToLower(table.GUID): true}
@@ -94,7 +94,7 @@ func TestFirstBootMakesTheDiskItsOwnAndTheSecondChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, made, err := own(t, path)
-	if err != nil || made || again != data {
+	if err != nil || made != disk.None || again != data {
 		t.Errorf("second boot: got %+v, made %v, %v, want %+v, not made", again, made, err, data)
 	}
 	after, err := os.ReadFile(path)
@@ -142,11 +142,40 @@ func TestDamagedTableIsWrittenAgainFromItsCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, made, err := own(t, path)
-	if err != nil || made || again != data {
+	if err != nil || made != disk.None || again != data {
 		t.Fatalf("got %+v, made %v, %v, want %+v", again, made, err, data)
 	}
 	if table := read(t, path); table.RecoveredFromBackup {
 		t.Error("the table is damaged yet")
+	}
+}
+
+func TestDiskThatHasGrownHasALargerDataPartition(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "disk")
+	write(t, path, 300)
+	data, _, err := own(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guid := read(t, path).GUID
+	if err := os.Truncate(path, 500<<20); err != nil {
+		t.Fatal(err)
+	}
+	grown, what, err := own(t, path)
+	if want := (disk.Span{Start: data.Start, Size: data.Size + 200<<20}); err != nil || what != disk.Grown || grown != want {
+		t.Errorf("got %+v, change %v, %v, want %+v, grown", grown, what, err, want)
+	}
+	table := read(t, path)
+	if table.GUID != guid {
+		t.Error("the disk has another GUID")
+	}
+	for _, p := range table.Partitions {
+		if p.Index == disk.Data && int64(p.End+1)*512 != grown.Start+grown.Size {
+			t.Errorf("the table has the partition to sector %d", p.End)
+		}
+	}
+	if again, what, err := own(t, path); err != nil || what != disk.None || again != grown {
+		t.Errorf("the next boot: got %+v, change %v, %v", again, what, err)
 	}
 }
 
