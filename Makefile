@@ -9,7 +9,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PROTOC_GEN_GO := google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 PROTOC_GEN_GO_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 
-# The lab and the tests of rings 2 and 3 make network namespaces.
+# The lab and the tests of rings 2 to 4 make network namespaces.
 SUDO := $(shell [ $$(id -u) = 0 ] || echo sudo)
 AS_ROOT := $(if $(SUDO),-exec 'sudo -E')
 
@@ -71,10 +71,10 @@ test-vm: build packages-test packages-peers ## ring 3: virtual machines with rea
 	EVENKEEL=$(CURDIR)/dist/evenkeel .ci/ring run 3 'virtual machines' -timeout 25m -p 1 $(AS_ROOT) -run '^TestVM' ./image/...
 
 .PHONY: test-image
-test-image: build packages-image packages-peers packages-minisign ## ring 4: the image, built and booted from its disk
+test-image: build packages-image packages-peers packages-minisign ## ring 4: the image, built and booted from its disk (root)
 	[ -e $(CACHE)/image/keys/test.key ] || $(MAKE) -s update-key KEY=$(CACHE)/image/keys/test.key
 	$(MKIMAGE) --out $(CACHE)/image --formats img,img.zst,slot --keys $(CACHE)/image/keys --sign $(CACHE)/image/keys/test.key
-	EVENKEEL_IMAGE=$(CACHE)/image/evenkeel-$(VERSION)-amd64.img .ci/ring run 4 'the image' -timeout 20m -p 1 -parallel 2 -run '^TestImage' ./image/...
+	EVENKEEL_IMAGE=$(CACHE)/image/evenkeel-$(VERSION)-amd64.img .ci/ring run 4 'the image' -timeout 20m -p 1 -parallel 2 $(AS_ROOT) -run '^TestImage' ./image/...
 
 .PHONY: race
 race: packages-test ## ring 1 under the race detector
@@ -114,7 +114,7 @@ packages-test: packages-minisign
 	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev
 	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd rsyslog rsyslog-gnutls
 	@.ci/packages python3-grpcio python3-protobuf
-	@.ci/packages mariadb-server postgresql redis-server openssh-server openssh-client snmpd tcpdump cryptsetup-bin
+	@.ci/packages mariadb-server postgresql redis-server openssh-server snmpd tcpdump cryptsetup-bin
 packages-image:
 	@.ci/packages squashfs-tools cryptsetup-bin grub-common grub-emu mtools dosfstools zstd qemu-utils ovmf
 packages-proto:

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/evenkeel/evenkeel/appliance/archive"
+	"github.com/evenkeel/evenkeel/appliance/problem"
 	"github.com/evenkeel/evenkeel/appliance/source"
-	"github.com/evenkeel/evenkeel/appliance/ssh"
 	"github.com/evenkeel/evenkeel/core"
 	"github.com/evenkeel/evenkeel/core/control"
 )
@@ -175,7 +175,7 @@ what was in use before is put in use again. This command waits for that, and may
 
 // newAcquire is what a box does at its start.
 func newAcquire(a *archive.Archive) *cobra.Command {
-	var mount string
+	var mount, told string
 	c := &cobra.Command{
 		Use:   "acquire",
 		Short: "See to it that there is a configuration, as a box does at its start",
@@ -207,6 +207,9 @@ Exit status: 0, there is one; 3, there is none and none was given, so that someb
 			for _, p := range problems {
 				fmt.Fprintf(os.Stderr, "evenkeel: %v\n", p)
 			}
+			if err := problem.Tell(told, acquiring, given(problems, from)); err != nil {
+				fmt.Fprintf(os.Stderr, "evenkeel: %v\n", err)
+			}
 			if err != nil {
 				return exitError{code: 3, err: err}
 			}
@@ -215,7 +218,24 @@ Exit status: 0, there is one; 3, there is none and none was given, so that someb
 		},
 	}
 	c.Flags().StringVar(&mount, "mount", "/run/evenkeel/volume", "folder to mount disks on")
+	c.Flags().StringVar(&told, "problems", problem.DefaultDir, "folder where the console looks for what is wrong")
 	return c
+}
+
+// acquiring is what tells the console what was wrong with a configuration that the box was given.
+const acquiring = "acquire"
+
+// given are the problems of configurations that were given, and how to go on. from is the one that was taken, "" if none was.
+func given(problems []error, from string) []problem.Problem {
+	then := "Correct it and start the box again; or set the box up here, and it is not looked at any more."
+	if from != "" {
+		then = "The configuration in use is from " + from + "."
+	}
+	var told []problem.Problem
+	for _, p := range problems {
+		told = append(told, problem.Problem{What: p.Error(), Then: then})
+	}
+	return told
 }
 
 // checkFolder is what the language says of the files in a folder.
@@ -232,9 +252,6 @@ func operator() string {
 	name := "uid " + strconv.Itoa(os.Getuid())
 	if u, err := user.Current(); err == nil {
 		name = u.Username
-	}
-	if by := os.Getenv(ssh.Operator); by != "" {
-		return by
 	}
 	if from, _, ok := strings.Cut(os.Getenv("SSH_CLIENT"), " "); ok {
 		name += " from " + from

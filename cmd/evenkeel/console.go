@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +16,6 @@ import (
 	"github.com/evenkeel/evenkeel/appliance/archive"
 	"github.com/evenkeel/evenkeel/appliance/console"
 	"github.com/evenkeel/evenkeel/appliance/problem"
-	"github.com/evenkeel/evenkeel/appliance/ssh"
 	"github.com/evenkeel/evenkeel/appliance/support"
 	"github.com/evenkeel/evenkeel/appliance/wizard"
 	"github.com/evenkeel/evenkeel/core/control"
@@ -118,7 +116,7 @@ func (d *desk) setPassword(password string) error {
 // setUp is the wizard for a box.
 func (d *desk) setUp(ctx context.Context, l *console.Lines) error {
 	cards := console.Cards{Up: console.SetUp}
-	setup := console.Setup{Lines: l, Forms: newForms(l, d.plain), Find: cards, Check: checkFiles, Fetch: fetchShared, Confirm: "Shall the box be set up like this?"}
+	setup := console.Setup{Lines: l, Forms: newForms(l, d.plain), Find: cards, Check: checkFiles, Fetch: d.fetchNew, Confirm: "Shall the box be set up like this?"}
 	session, files, err := setup.Run(ctx, wizard.Machine{Cards: cards.List(), Box: true})
 	if err != nil {
 		return err
@@ -127,6 +125,7 @@ func (d *desk) setUp(ctx context.Context, l *console.Lines) error {
 	if err := change.Try(ctx, l, archive.Files{wizard.BoxFile: files.Box, wizard.SharedFile: files.Shared}, "the wizard"); err != nil {
 		return err
 	}
+	_ = problem.Tell(problem.DefaultDir, acquiring, nil) // what the box was given in its place does not matter any more
 	a := session.Answers()
 	if !a.None("ssh_key") {
 		if err := console.WriteFile(filepath.Join(filepath.Dir(d.password.Path), "authorized_keys"), []byte(a["ssh_key"]+"\n")); err != nil {
@@ -137,7 +136,7 @@ func (d *desk) setUp(ctx context.Context, l *console.Lines) error {
 }
 
 func (d *desk) change() console.Change {
-	return console.Change{Archive: d.store(), Who: cmp.Or(os.Getenv(ssh.Operator), "console"), Edit: edit, Reload: func(ctx context.Context) error {
+	return console.Change{Archive: d.store(), Who: "console", Edit: edit, Reload: func(ctx context.Context) error {
 		return d.command(ctx, d.lines.Terminal, "reload")
 	}}
 }

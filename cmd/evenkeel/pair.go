@@ -17,6 +17,7 @@ import (
 	"github.com/evenkeel/evenkeel/appliance/pairing"
 	"github.com/evenkeel/evenkeel/appliance/wizard"
 	"github.com/evenkeel/evenkeel/core"
+	"github.com/evenkeel/evenkeel/hcl/config"
 )
 
 func newPair() *cobra.Command {
@@ -33,7 +34,7 @@ The two speak TLS with keys that are made of the code: nobody else can be either
 			return pair(cmd, args[0], address)
 		},
 	}
-	c.Flags().TextVar(&address, "address", netip.Addr{}, "address of this director that the second one reaches; the one that leads to the default gateway, if it is not given")
+	c.Flags().TextVar(&address, "address", netip.Addr{}, "address of this director that the second one reaches; if it is not given, the first of the appliance block, or the one that leads to the default gateway")
 	return c
 }
 
@@ -51,7 +52,7 @@ func pair(cmd *cobra.Command, folder string, address netip.Addr) error {
 		return err
 	}
 	if !address.IsValid() {
-		if address, err = ownAddress(); err != nil {
+		if address, err = ownAddress(cfg.Appliance); err != nil {
 			return err
 		}
 	}
@@ -69,8 +70,18 @@ func pair(cmd *cobra.Command, folder string, address netip.Addr) error {
 	return nil
 }
 
-// ownAddress is the address from which this machine speaks to the rest of the world. Nothing is sent.
-func ownAddress() (netip.Addr, error) {
+// ownAddress is the first address that a box was given, or else the one from which this machine speaks to the rest of the
+// world. Nothing is sent.
+func ownAddress(box *config.Appliance) (netip.Addr, error) {
+	if box != nil {
+		for _, i := range box.Interfaces {
+			for _, p := range i.Addresses {
+				if p.Addr().IsGlobalUnicast() {
+					return p.Addr(), nil
+				}
+			}
+		}
+	}
 	c, err := net.Dial("udp", net.JoinHostPort("192.0.2.1", strconv.Itoa(pairing.Port)))
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("finding this director's address: %w: name it with --address", err)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/evenkeel/evenkeel/appliance/wizard"
+	"github.com/evenkeel/evenkeel/hcl/config"
 )
 
 // command runs a command of evenkeel in this process.
@@ -101,5 +103,17 @@ func TestWhatIsNotReadyToBeSharedIsSaid(t *testing.T) {
 	}
 	if err := command(t, io.Discard, "join", "nonsense", "--output", dir); err == nil || !strings.Contains(err.Error(), "a code begins with") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheAddressInTheCodeIsTheFirstThatTheBoxWasGiven(t *testing.T) {
+	interfaces := []config.ApplianceInterface{
+		{Name: "eth0"}, // a VLAN's card
+		{Name: "eth0.5", Addresses: []netip.Prefix{netip.MustParsePrefix("fe80::1/64"), netip.MustParsePrefix("192.0.2.11/24")}},
+		{Name: "eth1", Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/24")}},
+	}
+	got, err := ownAddress(&config.Appliance{Interfaces: interfaces})
+	if want := netip.MustParseAddr("192.0.2.11"); err != nil || got != want {
+		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }

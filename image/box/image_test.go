@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a box may take to say something. It fails a test that would otherwise wait for ever, nothing else.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // image returns the image that "make test-image" has built.
 func image(t *testing.T) string {
