@@ -114,7 +114,7 @@ packages-test: packages-minisign
 	@.ci/packages nginx-light exim4-daemon-light vsftpd dovecot-imapd dovecot-pop3d slapd iproute2 openssl protobuf-compiler libprotobuf-dev
 	@.ci/packages bind9 chrony freeradius kamailio-tls-modules socat dnsmasq-base udhcpd rsyslog rsyslog-gnutls
 	@.ci/packages python3-grpcio python3-protobuf
-	@.ci/packages mariadb-server postgresql redis-server openssh-server snmpd tcpdump cryptsetup-bin
+	@.ci/packages mariadb-server postgresql redis-server openssh-server openssh-client snmpd tcpdump cryptsetup-bin
 packages-image:
 	@.ci/packages squashfs-tools cryptsetup-bin grub-common grub-emu mtools dosfstools zstd qemu-utils ovmf
 packages-proto:

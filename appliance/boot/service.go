@@ -32,6 +32,7 @@ const (
 var programs = []program{
 	{name: directorName, args: []string{"run", "--config", "/etc/evenkeel"}, ready: configured},
 	{name: boxName, args: []string{"box"}},
+	{name: "ssh", args: []string{"ssh"}},
 }
 
 func configured() bool {

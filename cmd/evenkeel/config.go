@@ -16,6 +16,7 @@ import (
 	"github.com/evenkeel/evenkeel/appliance/archive"
 	"github.com/evenkeel/evenkeel/appliance/problem"
 	"github.com/evenkeel/evenkeel/appliance/source"
+	"github.com/evenkeel/evenkeel/appliance/ssh"
 	"github.com/evenkeel/evenkeel/core"
 	"github.com/evenkeel/evenkeel/core/control"
 )
@@ -252,6 +253,9 @@ func operator() string {
 	name := "uid " + strconv.Itoa(os.Getuid())
 	if u, err := user.Current(); err == nil {
 		name = u.Username
+	}
+	if by := os.Getenv(ssh.Operator); by != "" {
+		return by
 	}
 	if from, _, ok := strings.Cut(os.Getenv("SSH_CLIENT"), " "); ok {
 		name += " from " + from

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/evenkeel/evenkeel/appliance/archive"
 	"github.com/evenkeel/evenkeel/appliance/console"
 	"github.com/evenkeel/evenkeel/appliance/problem"
+	"github.com/evenkeel/evenkeel/appliance/ssh"
 	"github.com/evenkeel/evenkeel/appliance/support"
 	"github.com/evenkeel/evenkeel/appliance/wizard"
 	"github.com/evenkeel/evenkeel/core/control"
@@ -136,7 +138,7 @@ func (d *desk) setUp(ctx context.Context, l *console.Lines) error {
 }
 
 func (d *desk) change() console.Change {
-	return console.Change{Archive: d.store(), Who: "console", Edit: edit, Reload: func(ctx context.Context) error {
+	return console.Change{Archive: d.store(), Who: cmp.Or(os.Getenv(ssh.Operator), "console"), Edit: edit, Reload: func(ctx context.Context) error {
 		return d.command(ctx, d.lines.Terminal, "reload")
 	}}
 }

@@ -19,7 +19,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&socket, "socket", control.DefaultSocket, "the control socket of the running evenkeel")
 	root.AddCommand(
 		newRun(&socket), newStatus(&socket), newVRRP(&socket), newBrake(&socket), newReload(&socket), newEvents(&socket), newStop(&socket),
-		newPlugin(), newPlugins(&socket), newValidate(), newFmt(), newExport(), newConfig(&socket), newVersion(),
+		newPlugin(), newPlugins(&socket), newValidate(), newFmt(), newExport(), newConfig(&socket), newSSH(&socket), newVersion(),
 		newWizard(), newPair(), newJoin(), newConsole(&socket), newPassword(), newSupport(&socket), newBox(&socket), newUpdate(), newSlots(), newFactoryReset(),
 		newPing(), newCapture(), newLogs(),
 	)
