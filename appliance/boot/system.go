@@ -90,6 +90,7 @@ func System() error {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGUSR2)
 	}}
 	go button.Run(ctx)
+	go s.trial(ctx)
 
 	how := <-signals
 	s.judge.begin("the way down", endTime)

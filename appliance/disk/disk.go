@@ -95,3 +95,27 @@ func (d Disk) has(partition string) bool {
 	}
 	return false
 }
+
+// Below returns the disk with the partition below a device of device-mapper's, by that device's name. The running system is read
+// through one, so that this finds its disk whatever has become of GUIDs since it was started.
+func Below(sys, dev, name string) (Disk, error) {
+	names, err := filepath.Glob(filepath.Join(sys, "block", "*", "dm", "name"))
+	if err != nil {
+		return Disk{}, err
+	}
+	for _, n := range names {
+		if text, err := os.ReadFile(n); err != nil || strings.TrimSpace(string(text)) != name {
+			continue
+		}
+		below, err := filepath.Glob(filepath.Join(filepath.Dir(filepath.Dir(n)), "slaves", "*"))
+		if err != nil || len(below) != 1 {
+			return Disk{}, fmt.Errorf("the device %q lies on %d others: %v", name, len(below), err)
+		}
+		at, err := filepath.Glob(filepath.Join(sys, "block", "*", filepath.Base(below[0]), "partition"))
+		if err != nil || len(at) != 1 {
+			return Disk{}, fmt.Errorf("the device %q lies on %s, which is no partition: %v", name, filepath.Base(below[0]), err)
+		}
+		return Disk{Name: filepath.Base(filepath.Dir(filepath.Dir(at[0]))), sys: sys, dev: dev}, nil
+	}
+	return Disk{}, ErrNone
+}

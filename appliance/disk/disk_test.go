@@ -232,3 +232,30 @@ func TestTwoCopiesOfADiskAreRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestDiskOfTheRunningSystemIsFoundBelowIt(t *testing.T) {
+	sys, dev := machine(t, map[string]bool{"sda": false, "nvme0n1": true})
+	device := filepath.Join(sys, "block", "dm-0")
+	for _, dir := range []string{"dm", "slaves/nvme0n1p4"} {
+		if err := os.MkdirAll(filepath.Join(device, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(device, "dm", "name"), []byte("system\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := disk.Below(sys, dev, "system"); err != nil || d.Name != "nvme0n1" {
+		t.Errorf("got %+v, %v", d, err)
+	} else if path, err := d.Partition(disk.SlotA); err != nil || path != filepath.Join(dev, "nvme0n1p4") {
+		t.Errorf("slot A is %s, %v", path, err)
+	}
+	if d, err := disk.Below(sys, dev, "other"); !errors.Is(err, disk.ErrNone) {
+		t.Errorf("got %+v, %v", d, err)
+	}
+	if err := os.Rename(filepath.Join(device, "slaves/nvme0n1p4"), filepath.Join(device, "slaves/loop0")); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := disk.Below(sys, dev, "system"); err == nil || !strings.Contains(err.Error(), "loop0, which is no partition") {
+		t.Errorf("got %+v, %v", d, err)
+	}
+}

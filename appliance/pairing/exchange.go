@@ -36,6 +36,7 @@ type Second struct {
 type Offer struct {
 	Director string // name of the first director
 	Shared   []byte // the part of the configuration that both have
+	Secret   []byte // of the bond that both keep; nil: none
 	Code     Code
 	Lifetime time.Duration // 0: Lifetime
 }
@@ -49,6 +50,7 @@ type answer struct {
 	Version  int    `json:"version"`
 	Director string `json:"director"`
 	Shared   []byte `json:"shared"`
+	Secret   []byte `json:"secret,omitempty"`
 }
 
 type thanks struct {
@@ -141,7 +143,7 @@ func (o Offer) give(ctx context.Context, conn *tls.Conn) (Second, error) {
 	if err := in.Decode(&h); err != nil {
 		return Second{}, err
 	}
-	if err := json.NewEncoder(conn).Encode(answer{Version: 1, Director: o.Director, Shared: o.Shared}); err != nil {
+	if err := json.NewEncoder(conn).Encode(answer{Version: 1, Director: o.Director, Shared: o.Shared, Secret: o.Secret}); err != nil {
 		return Second{}, err
 	}
 	// It has it only when it says so: a connection that breaks before does not use the code up.
@@ -156,6 +158,7 @@ func (o Offer) give(ctx context.Context, conn *tls.Conn) (Second, error) {
 type Shared struct {
 	Director string // name of the first director
 	Text     []byte // HCL
+	Secret   []byte // of the bond that both keep; nil: the first director keeps none
 }
 
 // Fetch is the second director's side: it gets the shared part from the first. keep puts it where it belongs; if that fails, the
@@ -193,7 +196,7 @@ func Fetch(ctx context.Context, code Code, name string, keep func(Shared) error,
 	case a.Version != 1:
 		return fmt.Errorf("the first director speaks version %d of the pairing, and this one version 1: bring both to the same version of evenkeel", a.Version)
 	}
-	if err := keep(Shared{Director: a.Director, Text: a.Shared}); err != nil {
+	if err := keep(Shared{Director: a.Director, Text: a.Shared, Secret: a.Secret}); err != nil {
 		return err
 	}
 	if err := json.NewEncoder(conn).Encode(thanks{OK: true}); err != nil {

@@ -19,34 +19,37 @@ const (
 	secondSide = "evenkeel pairing 1: second director"
 )
 
-// key is the key of a side.
-func (c Code) key(side string) (ed25519.PrivateKey, error) {
-	seed, err := hkdf.Key(sha256.New, []byte(c.secret), nil, side, ed25519.SeedSize)
+// key is the key of a side, of a secret that both know.
+func key(secret, side string) (ed25519.PrivateKey, error) {
+	seed, err := hkdf.Key(sha256.New, []byte(secret), nil, side, ed25519.SeedSize)
 	if err != nil {
-		return nil, fmt.Errorf("deriving a key of the pairing code: %w", err)
+		return nil, fmt.Errorf("deriving a key of the pair's secret: %w", err)
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
 // tls returns the settings of one side, which speaks to the other and to nobody else.
-func (c Code) tls(own, other string) (*tls.Config, error) {
-	key, err := c.key(own)
+func (c Code) tls(own, other string) (*tls.Config, error) { return pinned(c.secret, own, other) }
+
+// pinned returns the settings of one side of those who know a secret.
+func pinned(secret, own, other string) (*tls.Config, error) {
+	mine, err := key(secret, own)
 	if err != nil {
 		return nil, err
 	}
-	peer, err := c.key(other)
+	peer, err := key(secret, other)
 	if err != nil {
 		return nil, err
 	}
 	// Nobody looks at what the certificate says, only at its key.
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1<<33, 0)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, mine.Public(), mine)
 	if err != nil {
-		return nil, fmt.Errorf("making the certificate of the pairing code: %w", err)
+		return nil, fmt.Errorf("making the certificate of the pair's secret: %w", err)
 	}
 	return &tls.Config{
 		MinVersion:             tls.VersionTLS13,
-		Certificates:           []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		Certificates:           []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: mine}},
 		ClientAuth:             tls.RequireAnyClientCert,
 		SessionTicketsDisabled: true,
 		// What TLS would verify are names, dates and authorities, of which there are none. That the other side has the

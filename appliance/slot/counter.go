@@ -161,8 +161,3 @@ func (c *Counter) format() ([]byte, error) {
 	b.Write(bytes.Repeat([]byte("#"), blockSize-b.Len()))
 	return b.Bytes(), nil
 }
-
-// Write writes a counter that was read before.
-func (c *Counter) Write(path string) error {
-	return Change(path, func(now *Counter) { *now = *c })
-}

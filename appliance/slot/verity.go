@@ -65,6 +65,9 @@ type dmMessage struct {
 	params [512]byte
 }
 
+// Mapped is the name of the device that Map makes (/sys/block/dm-0/dm/name).
+const Mapped = "system"
+
 // Map makes a device that reads a slot's data through its hash tree, and returns its path. It needs the kernel module
 // dm_verity.
 func Map(device string) (string, error) {
@@ -113,7 +116,7 @@ func message(flags uint32) *dmMessage {
 	m.head.Data_size = uint32(unsafe.Sizeof(*m))
 	m.head.Data_start = uint32(unsafe.Sizeof(m.head))
 	m.head.Flags = flags
-	copy(m.head.Name[:], "system")
+	copy(m.head.Name[:], Mapped)
 	return m
 }
 

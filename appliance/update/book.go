@@ -129,6 +129,21 @@ func (b Book) note(s Slot, h Held) error {
 	return nil
 }
 
+// Released returns the virtual routers whose role this director has given away for an update, and takes back afterwards.
+func (b Book) Released() ([]string, error) {
+	var names []string
+	_, err := b.read("released.json", &names)
+	return names, err
+}
+
+// SetReleased notes them. None: they were taken back.
+func (b Book) SetReleased(names []string) error {
+	if err := b.write("released.json", names); err != nil {
+		return fmt.Errorf("noting which roles were given away: %w", err)
+	}
+	return nil
+}
+
 // read reads a note. ok is false if there is none, or half of one.
 func (b Book) read(name string, into any) (ok bool, err error) {
 	text, err := os.ReadFile(filepath.Join(b.Dir, name))

@@ -99,7 +99,11 @@ func (b *box) run(ctx context.Context) error {
 	})
 	g.Go(func() error { return b.relay(ctx, messages, servers) })
 	g.Go(func() error { return b.follow(ctx, servers) })
-	g.Go(func() error { return b.pulse(ctx) })
+	good := make(chan struct{})
+	g.Go(func() error { return b.pulse(ctx, func() { close(good) }) })
+	g.Go(func() error { return b.keepSpare(ctx, good) })
+	g.Go(func() error { return b.reclaim(ctx, good) })
+	g.Go(func() error { return b.answerPeer(ctx) })
 	return g.Wait()
 }
 
@@ -121,8 +125,8 @@ func every(ctx context.Context, d time.Duration, f func()) error {
 const goodAfter = time.Minute
 
 // pulse is the heartbeat: there is one while evenkeel answers. Before there is a configuration there is no evenkeel to ask.
-// A version that has been well for a while is good.
-func (b *box) pulse(ctx context.Context) error {
+// A version that has been well for a while is good, which is told once.
+func (b *box) pulse(ctx context.Context, good func()) error {
 	said := ""
 	since, proved := time.Now(), false
 	return every(ctx, heartbeat.Every, func() {
@@ -146,6 +150,7 @@ func (b *box) pulse(ctx context.Context) error {
 				return
 			}
 			b.log.Info("the box has been well for a minute: its slot is good", "version", version)
+			good()
 		}
 	})
 }

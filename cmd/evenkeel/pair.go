@@ -61,10 +61,19 @@ func pair(cmd *cobra.Command, folder string, address netip.Addr) error {
 		return fmt.Errorf("waiting for the second director: %w", err)
 	}
 	code := pairing.NewCode(address)
+	var secret []byte
+	if _, _, err := thisBox(); err == nil {
+		secret = pairing.NewSecret()
+	}
 	fmt.Fprintf(cmd.OutOrStdout(), "The code for the second director, good once within %d minutes:\n\n    %s\n\nWaiting.\n", int(pairing.Lifetime.Minutes()), code)
-	second, err := pairing.Offer{Director: cfg.Director.Name, Shared: shared, Code: code}.Serve(cmd.Context(), l)
+	second, err := pairing.Offer{Director: cfg.Director.Name, Shared: shared, Secret: secret, Code: code}.Serve(cmd.Context(), l)
 	if err != nil {
 		return err
+	}
+	if secret != nil {
+		if err := (pairing.Bond{Secret: secret, Peer: second.Address, Name: second.Name}).Keep(bondFile); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%q at %s has fetched it.\n", second.Name, second.Address)
 	return nil
@@ -134,5 +143,13 @@ func fetchShared(ctx context.Context, text, name string, _ []byte, keep func(pai
 	if err != nil {
 		return err
 	}
-	return pairing.Fetch(ctx, code, name, keep, nil)
+	return pairing.Fetch(ctx, code, name, func(s pairing.Shared) error {
+		if err := keep(s); err != nil {
+			return err
+		}
+		if _, _, err := thisBox(); err != nil || s.Secret == nil {
+			return nil // one of them is no box
+		}
+		return pairing.Bond{Secret: s.Secret, Peer: code.Address, Name: s.Director}.Keep(bondFile)
+	}, nil)
 }

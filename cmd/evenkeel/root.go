@@ -20,7 +20,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRun(&socket), newStatus(&socket), newVRRP(&socket), newBrake(&socket), newReload(&socket), newEvents(&socket), newStop(&socket),
 		newPlugin(), newPlugins(&socket), newValidate(), newFmt(), newExport(), newConfig(&socket), newSSH(&socket), newVersion(),
-		newWizard(), newPair(), newJoin(), newConsole(&socket), newPassword(), newSupport(&socket), newBox(&socket), newUpdate(), newSlots(), newFactoryReset(),
+		newWizard(), newPair(), newJoin(), newConsole(&socket), newPassword(), newSupport(&socket), newBox(&socket), newUpdate(&socket), newSlots(), newFactoryReset(),
 		newPing(), newCapture(), newLogs(),
 	)
 	return root

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/evenkeel/evenkeel/appliance/problem"
 	"github.com/evenkeel/evenkeel/appliance/update"
 )
 
@@ -84,4 +88,42 @@ func printSlots(w io.Writer, d update.Disk, running update.Slot, b update.Book) 
 		fmt.Fprintf(w, "version %s did not come up at %s\n", f.Version, f.Time.UTC().Format(stamp))
 	}
 	return nil
+}
+
+// keepSpare looks after the slot that does not run: when the running one is good, and then once a day.
+func (b *box) keepSpare(ctx context.Context, good <-chan struct{}) error {
+	select {
+	case <-good:
+	case <-ctx.Done():
+		return nil
+	}
+	d, running, err := thisBox()
+	if err != nil {
+		return nil // a Linux without slots
+	}
+	s := update.Spare{Installer: installer(d, running), Pause: 250 * time.Millisecond}
+	return every(ctx, 24*time.Hour, func() {
+		did, err := s.Look(ctx)
+		var problems []problem.Problem
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			b.log.Error("the slot that does not run can't take over", "error", err)
+			problems = []problem.Problem{{
+				What: fmt.Sprintf("slot %s can't take over: %v", running.Other(), err),
+				Then: "The box runs, but has no other system to start from. Put a version in with \"evenkeel update FILE\"; if that fails too,\nthe disk is broken: save the configuration (\"evenkeel config export\") and replace it.",
+			}}
+		case did != "":
+			b.log.Info(did)
+		}
+		if err := problem.Tell(problem.DefaultDir, "slots", problems); err != nil {
+			b.log.Error(err.Error())
+		}
+	})
+}
+
+// installer puts systems into the slots of this box.
+func installer(d update.Box, running update.Slot) update.Installer {
+	return update.Installer{Disk: d, Running: running, Book: update.Book{Dir: updateBook}, Version: version, Arch: runtime.GOARCH}
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/appliance/boot"
 	"github.com/evenkeel/evenkeel/appliance/disk"
+	"github.com/evenkeel/evenkeel/appliance/slot"
 	"github.com/evenkeel/evenkeel/appliance/update"
 )
 
@@ -27,39 +28,39 @@ const (
 )
 
 // newUpdate puts a new system into a box.
-func newUpdate() *cobra.Command {
-	var force, stay bool
+func newUpdate(socket *string) *cobra.Command {
+	var force, stay, pair bool
 	var keys string
+	var peer netip.Addr
 	c := &cobra.Command{
 		Use:   "update FILE|URL",
 		Short: "Put a new version into the slot of a box that does not run, and start it",
 		Long: `Put a new version into the slot of a box that does not run, and start the box again with it. The update must be signed by a key of
 this box. If the new version does not come up in three tries, the one that runs now comes back by itself, and the version is
-not taken again without --force.`,
+not taken again without --force.
+
+With --pair both directors of a pair get it: the other one first, and this one when the other is well again and has taken over
+what this one serves. If anything fails before that, this one is not touched. The two have to have been paired (evenkeel pair).`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
-			ks, err := update.Keys(keys)
-			if err != nil {
-				return err
+			if pair {
+				return updatePair(cmd.Context(), out, args[0], keys, *socket, peer, force)
 			}
-			in, err := fetch(cmd.Context(), args[0])
+			bundle, in, err := openUpdate(cmd.Context(), args[0], keys)
 			if err != nil {
 				return err
 			}
 			defer in.Close()
-			bundle, err := update.Open(in, ks)
-			if err != nil {
-				return err
-			}
 			d, running, err := thisBox()
 			if err != nil {
 				return err
 			}
-			busy := func() {
-				fmt.Fprintf(out, "slot %s is being written already, by the box that mends it or another update: waiting\n", running.Other())
+			i := installer(d, running)
+			i.Progress = tenths(func(s string) { fmt.Fprintln(out, s) })
+			i.Busy = func() {
+				fmt.Fprintf(out, "slot %s is being written already, by the box that mends it or by another update: waiting\n", running.Other())
 			}
-			i := &update.Installer{Busy: busy, Disk: d, Running: running, Book: update.Book{Dir: updateBook}, Version: version, Arch: runtime.GOARCH, Progress: progress(out)}
 			fmt.Fprintf(out, "version %s into slot %s, %d MiB\n", bundle.Manifest.Version, running.Other(), bundle.Manifest.Size>>20)
 			if err := i.Install(cmd.Context(), bundle, force); err != nil {
 				return err
@@ -74,6 +75,9 @@ not taken again without --force.`,
 	}
 	c.Flags().BoolVar(&force, "force", false, "also a version that has failed here before")
 	c.Flags().BoolVar(&stay, "no-restart", false, "the next start of the box, whenever that is, tries it")
+	c.Flags().BoolVar(&pair, "pair", false, "update both directors of the pair, one after the other")
+	c.Flags().TextVar(&peer, "peer", netip.Addr{}, "with --pair: address of the other director, if it is not the one that it was paired with any more")
+	c.MarkFlagsMutuallyExclusive("pair", "no-restart")
 	c.Flags().StringVar(&keys, "keys", defaultKeys, "folder of the keys that updates must be signed by")
 	return c
 }
@@ -100,6 +104,9 @@ func newFactoryReset() *cobra.Command {
 	return c
 }
 
+// errNoBox is of a Linux that is none.
+var errNoBox = errors.New("this is no box that was started from one of its slots")
+
 // thisBox finds the disk and the slot that the box was started from.
 func thisBox() (update.Box, update.Slot, error) {
 	text, err := os.ReadFile("/proc/cmdline")
@@ -108,11 +115,11 @@ func thisBox() (update.Box, update.Slot, error) {
 	}
 	start, err := boot.ParseCommandLine(string(text))
 	if err != nil {
-		return update.Box{}, "", fmt.Errorf("this is no box that was started from a slot: %w", err)
+		return update.Box{}, "", errNoBox
 	}
-	d, err := disk.Find("/sys", "/dev", start.Partition)
+	d, err := disk.Below("/sys", "/dev", slot.Mapped)
 	if err != nil {
-		return update.Box{}, "", err
+		return update.Box{}, "", fmt.Errorf("finding the disk of this box: %w", err)
 	}
 	return update.Box{Disk: d}, update.Slot(start.Slot), nil
 }
@@ -121,33 +128,34 @@ func thisBox() (update.Box, update.Slot, error) {
 // Elsewhere there is nothing to do.
 func startOfBox(out io.Writer) error {
 	d, running, err := thisBox()
-	if err != nil {
+	if errors.Is(err, errNoBox) {
 		return nil
+	} else if err != nil {
+		return err
 	}
 	if done, err := update.Reset(dataFolder); err != nil {
 		return err
 	} else if done {
 		fmt.Fprintln(out, "the box has forgotten everything, as it was told to")
 	}
-	damaged, err := d.MendCounter(running)
-	if err != nil {
-		return err
-	}
-	if damaged != "" {
+	damaged, mending := d.MendCounter(running)
+	if damaged != "" && mending == nil {
 		fmt.Fprintf(out, "the boot counter was damaged, %s: it is mended\n", damaged)
 	}
 	o, err := update.Started(d, running, update.Book{Dir: updateBook}, time.Now())
 	if s := o.String(); s != "" {
 		fmt.Fprintln(out, s)
 	}
-	return err
+	return errors.Join(mending, err)
 }
 
 // goodBox notes that the running version has proved itself.
 func goodBox() error {
 	d, running, err := thisBox()
-	if err != nil {
+	if errors.Is(err, errNoBox) {
 		return nil
+	} else if err != nil {
+		return err
 	}
 	return update.Good(d, running, update.Book{Dir: updateBook})
 }
@@ -199,13 +207,13 @@ func (r *impatient) Close() error {
 	return r.ReadCloser.Close()
 }
 
-// progress says each tenth.
-func progress(out io.Writer) func(string, int64, int64) {
+// tenths says each tenth of what was done.
+func tenths(say func(string)) func(string, int64, int64) {
 	last := ""
 	return func(what string, done, all int64) {
 		if now := fmt.Sprintf("%s %d%%", what, done*10/all*10); now != last {
 			last = now
-			fmt.Fprintln(out, now)
+			say(now)
 		}
 	}
 }

@@ -15,14 +15,16 @@ func TestImageFallsBackFromASlotThatIsDamaged(t *testing.T) {
 		damage func(t *testing.T, disk string)
 		tries  string // of slot A
 		says   []string
+		then   []string // when slot B is up
 	}{
 		{"at its beginning", func(t *testing.T, path string) { damage(t, path, disk.SlotA, 0, 4096) }, "3",
-			[]string{`slot A, tries left: A 2, B 3`, `slot A is damaged`, `slot B, tries left: A 2, B 2`}},
+			[]string{`slot A, tries left: A 2, B 3`, `slot A is damaged`, `slot B, tries left: A 2, B 2`},
+			[]string{`its slot is good`, `slot A holds version \S+ now, as slot B does \(the slot is empty or damaged`}},
 		{"in its kernel", func(t *testing.T, path string) { damage(t, path, disk.SlotA, kernelAt(t)+1<<20, 4096) }, "3",
-			[]string{`slot A, tries left: A 2, B 3`, `slot A is damaged`, `slot B, tries left: A 2, B 2`}},
+			[]string{`slot A, tries left: A 2, B 3`, `slot A is damaged`, `slot B, tries left: A 2, B 2`}, nil},
 		// The programs come last. dm-verity sees it when they are read.
 		{"in its programs", damagePrograms, "1",
-			[]string{`slot A, tries left: A 0, B 3`, `verity: .* is corrupted`, `slot B, tries left: A 0, B 2`}},
+			[]string{`slot A, tries left: A 0, B 3`, `verity: .* is corrupted`, `slot B, tries left: A 0, B 2`}, nil},
 	} {
 		t.Run(c.where, func(t *testing.T) {
 			t.Parallel()
@@ -36,6 +38,9 @@ func TestImageFallsBackFromASlotThatIsDamaged(t *testing.T) {
 			}
 			up := s.says(`evenkeel \S+, slot B, kernel`)
 			t.Logf("measured: damaged %s: slot B is up after %.1f s", c.where, up.After.Seconds())
+			for _, pattern := range c.then {
+				s.says(pattern)
+			}
 		})
 	}
 }
