@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
@@ -15,9 +14,6 @@ import (
 
 	"github.com/evenkeel/evenkeel/plugins/sdk/peercred"
 )
-
-// adoptTime is how long a plugin that a former core has left may take to say what it is.
-const adoptTime = 2 * time.Second
 
 // adopt takes over the process of a plugin that goes on without its core. It returns nil when there is none to be taken
 // over: one of another binary, and one that does not answer, has been stopped by then, without giving up what it holds, for a
@@ -65,9 +61,9 @@ func (s *Supervisor) meet(ctx context.Context, in *incarnation, p Plugin, t trac
 		return fmt.Errorf("connecting to it: %w", err)
 	}
 	in.conn = conn
-	ctx, cancel := context.WithTimeout(ctx, adoptTime)
+	ctx, cancel := context.WithTimeout(ctx, s.o.AdoptTimeout)
 	defer cancel()
-	return in.describe(ctx, p, s.o.DryRun, adoptTime)
+	return in.describe(ctx, p, s.o.DryRun, s.o.AdoptTimeout)
 }
 
 // sameBinary says whether a process runs the file that this supervisor starts plugins from.

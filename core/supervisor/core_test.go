@@ -84,7 +84,7 @@ func TestNoPluginButVRRPOutlivesACoreThatIsKilled(t *testing.T) {
 	core.Wait()
 	defer kill(plugins["vrrp"])
 	for _, name := range []string{"check-port", "check-floods-log", "check-hangs-in-stop"} { // the last one would take its time
-		for deadline := time.Now().Add(2 * time.Second); alive(plugins[name]); time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(patience); alive(plugins[name]); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("plugin %s, process %d, has no core and is still there", name, plugins[name])
 			}

@@ -32,7 +32,7 @@ func TestAnUnknownPluginIsAskedWhatItIs(t *testing.T) {
 	d.Close()
 	select {
 	case <-d.Ended():
-	case <-time.After(time.Second):
+	case <-time.After(patience):
 		t.Error("its process has not ended")
 	}
 }
@@ -41,7 +41,6 @@ func TestAMistakeOfTheAuthorsIsAFaultThatSaysWhatToDo(t *testing.T) {
 	b := newBench(t)
 	for way, do := range map[string]string{
 		"exits-at-once":     doGoOn,
-		"silent":            doHurry,
 		"prints-first":      doHandshake,
 		"endless-line":      doHandshake,
 		"other-version":     doVersion,
@@ -49,12 +48,30 @@ func TestAMistakeOfTheAuthorsIsAFaultThatSaysWhatToDo(t *testing.T) {
 		"other-process":     doListen,
 		"lies-about-schema": doDescribe,
 		"no-service":        doDescribe,
-		"hangs-in-describe": doAnswer,
 	} {
 		_, err := b.Describe(t.Context(), unknown(t, way))
 		var fault *Fault
 		if !errors.As(err, &fault) || fault.Do != do {
 			t.Errorf("%s: %v, whose author is told %+v", way, err, fault)
+		}
+	}
+}
+
+func TestAPluginThatTakesTooLongIsAFaultThatSaysWithWhat(t *testing.T) {
+	for way, do := range map[string]string{
+		"silent":            doHurry,
+		"hangs-in-describe": doAnswer,
+	} {
+		for timeout := time.Second; ; timeout *= 4 { // on a busy machine one that hangs later takes too long to begin with
+			b := newBench(t, func(o *Options) { o.StartTimeout = timeout })
+			_, err := b.Describe(t.Context(), unknown(t, way))
+			var fault *Fault
+			if errors.As(err, &fault) && fault.Do == do {
+				break
+			}
+			if timeout > patience {
+				t.Fatalf("%s: %v, whose author is told %+v", way, err, fault)
+			}
 		}
 	}
 }

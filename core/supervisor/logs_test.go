@@ -88,10 +88,6 @@ func TestWhatAPluginPrintsIsInTheLog(t *testing.T) {
 	b := newBench(t)
 	b.ask("print")
 	for _, want := range []string{"[INFO]  check-port: printed to stdout: from=stdout", "[WARN]  check-port: logged: answer=42"} {
-		for deadline := time.Now().Add(5 * time.Second); !strings.Contains(b.log.String(), want); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%q is not in the log", want)
-			}
-		}
+		b.awaitLog(want)
 	}
 }

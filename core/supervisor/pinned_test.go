@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
@@ -134,8 +133,5 @@ func TestANewFileReplacesTheOldPlugin(t *testing.T) {
 	if alive(first.PID) {
 		t.Errorf("the old one, process %d, runs beside the new one, %d", first.PID, second.PID)
 	}
-	time.Sleep(10 * time.Millisecond)
-	if n := len(b.Status()); n != 1 {
-		t.Errorf("the status lists %d plugins", n)
-	}
+	b.eventually("the status lists one plugin", func() bool { return len(b.Status()) == 1 })
 }

@@ -20,11 +20,7 @@ func TestAPluginThatIsStillWantedGoesOn(t *testing.T) {
 		attached <- in.PID
 		return nil
 	})})
-	for deadline := time.Now().Add(5 * time.Second); len(b.Status()) > 1; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("a plugin that nobody wants is still there: %+v", b.Status())
-		}
-	}
+	b.eventually("a plugin that nobody wants is gone", func() bool { return len(b.Status()) == 1 })
 	if alive(good.PID) {
 		t.Errorf("the process %d of a plugin that nobody wants is still there", good.PID)
 	}
@@ -43,7 +39,7 @@ func TestAPluginThatIsStillWantedGoesOn(t *testing.T) {
 }
 
 func TestAPluginThatIsWantedAgainStartsAfterTheOldOneHasEnded(t *testing.T) {
-	b := newBench(t)
+	b := newBench(t, func(o *Options) { o.StopTimeout = time.Second })
 	slow := check("hangs-in-stop", nil)
 	b.Set([]Plugin{slow})
 	old := b.awaitState("check-hangs-in-stop", Running)
@@ -71,16 +67,13 @@ func TestStatusIsInOrder(t *testing.T) {
 
 func TestAPluginIsToldHowItEnds(t *testing.T) {
 	for _, release := range []bool{true, false} {
-		b := newBench(t, func(o *Options) { o.StopTimeout = 10 * time.Second })
+		b := newBench(t)
 		b.Set([]Plugin{check("words", nil)})
 		b.awaitState("check-words", Running)
-		began := time.Now()
-		if err := b.Stop(t.Context(), Ending{Release: release}); err != nil {
+		ctx, cancel := context.WithTimeout(t.Context(), b.o.StopTimeout/2) // one that does not object is not given all of it
+		defer cancel()
+		if err := b.Stop(ctx, Ending{Release: release}); err != nil {
 			t.Fatal(err)
-		}
-		// The race detector lets every process sleep for a second at its end.
-		if d := time.Since(began); d > 1800*time.Millisecond {
-			t.Errorf("stopping a plugin that does not object took %s", d)
 		}
 		want := map[bool]string{true: "farewell: in_time=true release=true", false: "farewell: in_time=true release=false"}
 		if !strings.Contains(b.log.String(), want[release]) {
@@ -93,18 +86,14 @@ func TestAPluginIsToldHowItEnds(t *testing.T) {
 }
 
 func TestStopKillsWhenThereIsNoTime(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.StopTimeout = time.Minute })
+	b := newBench(t, func(o *Options) { o.StopTimeout = time.Hour })
 	b.Set([]Plugin{check("hangs-in-stop", nil), check("good", nil)})
 	s := b.awaitState("check-hangs-in-stop", Running)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	began := time.Now()
 	err := b.Stop(ctx, Ending{})
 	if err == nil || !strings.Contains(err.Error(), "stopping plugin check-hangs-in-stop: context deadline exceeded") {
 		t.Errorf("Stop returns %v", err)
-	}
-	if d := time.Since(began); d > 3*time.Second {
-		t.Errorf("it took %s", d)
 	}
 	if alive(s.PID) {
 		t.Error("the process is still there")
@@ -112,14 +101,10 @@ func TestStopKillsWhenThereIsNoTime(t *testing.T) {
 }
 
 func TestStopWhileAPluginStarts(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.StartTimeout = time.Minute })
+	b := newBench(t, func(o *Options) { o.StartTimeout = time.Hour })
 	b.Set([]Plugin{check("silent", nil), check("hangs-in-describe", nil), check("good", nil)})
 	b.awaitState("check-good", Running)
-	began := time.Now()
 	b.stop()
-	if d := time.Since(began); d > 5*time.Second {
-		t.Errorf("it took %s", d)
-	}
 }
 
 func TestADryRunIsToldToThePlugin(t *testing.T) {

@@ -32,6 +32,7 @@ type Options struct {
 	OnChange func(Status)
 
 	StartTimeout time.Duration // 10 s, from the start of the process to what it says of itself
+	AdoptTimeout time.Duration // 2 s, for one that a former core has left to say what it is; it is replaced then
 	StopTimeout  time.Duration // 5 s, for the plugin to finish; it is killed 2 s later at the latest
 	Beat         time.Duration // 2 s, between two beats of the session
 	Silence      time.Duration // 10 s without an answer to a beat: it hangs
@@ -45,6 +46,7 @@ func (o *Options) defaults() {
 		d time.Duration
 	}{
 		{&o.StartTimeout, 10 * time.Second},
+		{&o.AdoptTimeout, 2 * time.Second},
 		{&o.StopTimeout, 5 * time.Second},
 		{&o.Beat, 2 * time.Second},
 		{&o.Silence, 10 * time.Second},

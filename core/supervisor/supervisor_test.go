@@ -23,7 +23,7 @@ func target(say string) sdk.Target {
 		ID:       "say " + say,
 		Address:  netip.MustParseAddr("192.0.2.1"),
 		Config:   fmt.Appendf(nil, `{"say":%q}`, say),
-		Schedule: sdk.Schedule{Interval: time.Hour, Timeout: 5 * time.Second, Fall: 1, Rise: 1},
+		Schedule: sdk.Schedule{Interval: time.Hour, Timeout: patience, Fall: 1, Rise: 1},
 	}
 }
 
@@ -42,7 +42,7 @@ func (b *bench) ask(say string) string {
 			b.t.Fatalf("asking the plugin: %v", err)
 		}
 		return fmt.Sprint(err)
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		b.t.Fatalf("the plugin does not answer: %+v", b.Status())
 	}
 	return ""
@@ -61,12 +61,12 @@ func TestAPluginIsStartedToldWatchedAndStopped(t *testing.T) {
 		}
 		return c.Watch(ctx, func(r sdk.CheckReport) { verdicts <- r })
 	})})
-	for deadline := time.After(10 * time.Second); ; {
+	for deadline := time.After(patience); ; {
 		var r sdk.CheckReport
 		select {
 		case r = <-verdicts:
 		case <-deadline:
-			t.Fatal("no verdict in 10 s")
+			t.Fatal("no verdict")
 		}
 		if len(r.Verdicts) == 1 && r.Verdicts[0].State == sdk.StateDown {
 			if r.Verdicts[0].Reason != "hello" {
@@ -85,16 +85,12 @@ func TestAPluginIsStartedToldWatchedAndStopped(t *testing.T) {
 	}
 }
 
-func TestAPluginThatIsKilledIsBackAtOnce(t *testing.T) {
+func TestAPluginThatIsKilledIsBack(t *testing.T) {
 	b := newBench(t)
 	b.Set([]Plugin{check("port", nil)})
 	first := b.awaitState("check-port", Running)
-	began := time.Now()
 	unix.Kill(first.PID, unix.SIGKILL)
 	second := b.await("check-port", "another process", func(s Status) bool { return s.State == Running && s.PID != first.PID })
-	if d := time.Since(began); d > 2*time.Second {
-		t.Errorf("it took %s", d)
-	}
 	if second.Restarts != 1 || second.LastError != "it died: signal: killed" {
 		t.Errorf("the status after it is %+v", second)
 	}
