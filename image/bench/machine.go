@@ -19,7 +19,6 @@ type machine struct {
 	vm     *lab.VM
 	size   Size
 	report *Report
-	settle time.Duration // from the full table until something else is asked of a daemon
 }
 
 // realServers is the number of real servers of each virtual server in a machine.
@@ -47,9 +46,8 @@ func (o *Options) machine(ctx context.Context, r *Report, checks Checking) error
 	if err != nil {
 		return err
 	}
-	m := &machine{vm: vm, size: size, report: r, settle: 2 * time.Second}
+	m := &machine{vm: vm, size: size, report: r}
 	if checks != NoChecks {
-		m.settle = 12 * time.Second // the plugins or processes that check are at work
 		if _, err := vm.Start(ctx, nil, append([]string{"/usr/bin/evenkeel-lab", "gauge", "sink", "--ask", controlAddress}, size.watchedServers()...)...); err != nil {
 			return err
 		}
@@ -269,14 +267,16 @@ func (m *machine) react(ctx context.Context, d daemon) error {
 	return nil
 }
 
-// rest lets a daemon come to rest.
+// rest lets a daemon come to rest: one that checks has first looked at everything then.
 func (m *machine) rest(ctx context.Context) error {
-	select {
-	case <-time.After(m.settle):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	if m.size.Checks == NoChecks {
+		return pause(ctx, 2*time.Second)
 	}
+	if err := pause(ctx, 5*time.Second); err != nil { // what checks may begin only now
+		return err
+	}
+	_, err := m.gauge(ctx, "calm")
+	return err
 }
 
 func (m *machine) copyConf(d daemon, weight int) string {

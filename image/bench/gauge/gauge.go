@@ -8,6 +8,7 @@
 //	memory   of all processes of a daemon
 //	writes   that evenkeel says it has done to the kernel's table
 //	sink     a server that accepts and closes, for checks; by option it answers by HTTP, and tells who came when
+//	calm     until the machine is idle for half of the time
 //	react    real servers that fail, one after the other, and the times until the kernel has no weight for them
 package gauge
 
@@ -35,7 +36,7 @@ type Reading struct {
 // Main runs a command and prints its reading. It ends with an error when ctx does.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("gauge: which one? start, reload, stop, run, memory, writes, react or sink")
+		return errors.New("gauge: which one? start, reload, stop, run, memory, writes, calm, react or sink")
 	}
 	f := flag.NewFlagSet("gauge "+args[0], flag.ContinueOnError)
 	var (
@@ -68,6 +69,8 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 		if t, err = newTable(*first, 1, *servers); err == nil {
 			r, err = reload(ctx, t, *pid, *weight)
 		}
+	case "calm":
+		r.Seconds, err = calm(ctx, procFS)
 	case "react":
 		var t table
 		if t, err = newTable(*first, 1, f.NArg()); err == nil {
