@@ -28,6 +28,7 @@ type Options struct {
 	Kind       lab.Kind
 	Only       string // one of Parts; "": all of them
 	Reps       int    // 0: each part's own
+	Checks     string // of the part probes: only those of one type, "tcp" or "http"; "": all of them
 	Scale      int    // virtual servers; 0: 1000
 	Out        io.Writer
 	Log        io.Writer // progress

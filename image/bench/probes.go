@@ -46,6 +46,7 @@ func (o *Options) probes(ctx context.Context, r *Report) error {
 		return fmt.Errorf("compiling what keepalived is started with: %w: %s", err, out)
 	}
 	populations := []population{{"tcp", 2000}, {"tcp", 10_000}, {"http", 2000}}
+	populations = slices.DeleteFunc(populations, func(p population) bool { return o.Checks != "" && o.Checks != p.check })
 	for _, p := range populations {
 		m.goals(p)
 	}

@@ -72,8 +72,8 @@ type revolving struct {
 
 func (d *revolving) Takes(_ Target, c pathConfig) bool { return c.Path == "/" }
 
-func (d *revolving) Start(n int, t Target) {
-	d.begun, d.ids = append(d.begun, n), append(d.ids, t.ID+" "+t.Schedule.Timeout.String())
+func (d *revolving) Start(n int, t Target, c pathConfig) {
+	d.begun, d.ids = append(d.begun, n), append(d.ids, t.ID+c.Path+" "+t.Schedule.Timeout.String())
 }
 func (d *revolving) Stop(int) error { return errors.New("stopped") }
 
@@ -120,7 +120,7 @@ func TestAProberThatIsAStarterProbesWhatItTakes(t *testing.T) {
 	if err := client.Stop(t.Context(), time.Second, false); err != nil {
 		t.Error(err)
 	}
-	if len(d.ids) != 1 || d.ids[0] != "a 1s" || d.closed != 1 {
+	if len(d.ids) != 1 || d.ids[0] != "a/ 1s" || d.closed != 1 {
 		t.Errorf("begun %v, closed %d times", d.ids, d.closed)
 	}
 }

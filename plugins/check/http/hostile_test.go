@@ -194,7 +194,7 @@ func FuzzServer(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200 OK\r\n\r\nabc"), false)
 	f.Add([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x01\x01\x05\x00\x00\x00\x01\x88"), true) // SETTINGS, HEADERS with :status 200
 	one, two := decoded(f, `{"body_match":"abc"}`), decoded(f, `{"body_match":"abc","http_version":"2"}`)
-	p := newProber()
+	p := open(f)
 	f.Fuzz(func(t *testing.T, b []byte, http2 bool) {
 		c := one
 		if http2 {
@@ -217,7 +217,7 @@ func FuzzServer(f *testing.F) {
 		at := l.Addr().(*net.TCPAddr).AddrPort()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		if err := p.probe(ctx, sdk.Target{Address: at.Addr(), Port: at.Port()}, c); err != nil && ctx.Err() != nil {
+		if err := p.Probe(ctx, sdk.Target{Address: at.Addr(), Port: at.Port()}, c); err != nil && ctx.Err() != nil {
 			t.Errorf("it hangs: %v", err)
 		}
 	})

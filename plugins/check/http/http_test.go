@@ -23,7 +23,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ask probes what listens at the address with a configuration in JSON, and returns the reason; "": up.
+// ask probes what listens at the address with a configuration in JSON, and returns the reason; "": up. It does so in both
+// ways that there are, if it is a plain request: one by one, and among many at once. They must say the same.
 func ask(t *testing.T, address net.Addr, config string) string {
 	t.Helper()
 	return askWithin(t, address, config, 5*time.Second)
@@ -35,10 +36,28 @@ func askWithin(t *testing.T, address net.Addr, config string, timeout time.Durat
 	target := sdk.Target{ID: "t", Address: at.Addr(), Port: at.Port(), Schedule: sdk.Schedule{Timeout: timeout}, Config: json.RawMessage(config)}
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	if err := newProber().probe(ctx, target, decoded(t, config)); err != nil {
-		return strings.ReplaceAll(err.Error(), address.String(), "ADDRESS")
+	p := open(t)
+	reason := ""
+	if err := p.Probe(ctx, target, decoded(t, config)); err != nil {
+		reason = err.Error()
 	}
-	return ""
+	if p.Takes(target, decoded(t, config)) {
+		if other := sdktest.AskBySchedule(t, Plugin(), target, config, timeout); other != reason {
+			t.Errorf("%s: among many at once it says %q, alone %q", config, other, reason)
+		}
+	}
+	return strings.ReplaceAll(reason, address.String(), "ADDRESS")
+}
+
+// open returns a prober that is closed with the test.
+func open(t testing.TB) *prober {
+	t.Helper()
+	p, err := newProber()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
 }
 
 // decoded is a configuration as the core sends it.
@@ -205,7 +224,7 @@ func TestAProbeThatIsNoLongerWantedEndsAtOnce(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
 		start := time.Now()
-		err := newProber().probe(ctx, sdk.Target{Address: at.Addr(), Port: at.Port()}, decoded(t, config))
+		err := open(t).Probe(ctx, sdk.Target{Address: at.Addr(), Port: at.Port()}, decoded(t, config))
 		if !errors.Is(err, context.Canceled) || time.Since(start) > 3*time.Second {
 			t.Errorf("%s: %v after %v", config, err, time.Since(start))
 		}
@@ -241,12 +260,12 @@ func BenchmarkProbe(b *testing.B) {
 	s := httptest.NewServer(site())
 	defer s.Close()
 	at := s.Listener.Addr().(*net.TCPAddr).AddrPort()
-	p, raw := newProber(), `{"body_match":"shop"}`
+	p, raw := open(b), `{"body_match":"shop"}`
 	target, config := sdk.Target{Address: at.Addr(), Port: at.Port(), Config: json.RawMessage(raw)}, decoded(b, raw)
 	b.ReportAllocs()
 	for b.Loop() {
 		ctx, cancel := context.WithTimeout(b.Context(), time.Second)
-		if err := p.probe(ctx, target, config); err != nil {
+		if err := p.Probe(ctx, target, config); err != nil {
 			b.Fatal(err)
 		}
 		cancel()

@@ -2,7 +2,6 @@ package http
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -52,9 +51,15 @@ func (l *line) close() {
 	if l.peer != nil {
 		l.peer.Close() // last: it would wait for the server to take its farewell
 	}
+	l.forget()
+}
+
+// forget gives back the reader: the answer has been read.
+func (l *line) forget() {
 	if l.reader != nil {
 		l.reader.Reset(nil)
 		l.plan.readers.Put(l.reader)
+		l.reader = nil
 	}
 }
 
@@ -63,23 +68,28 @@ func (l *line) ask(ctx context.Context) (*http.Response, error) {
 	if l.http2 {
 		return l.askHTTP2(ctx)
 	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", l.plan.Method, l.plan.uri, l.plan.authority(l.target))
-	l.plan.header.Write(&b)
-	if m := l.plan.Method; m == http.MethodPost || m == http.MethodPut || m == http.MethodPatch {
-		b.WriteString("Content-Length: 0\r\n")
-	}
-	if l.last {
-		b.WriteString("Connection: close\r\n")
-	}
-	b.WriteString("\r\n")
 	// An error of the write is not the last word: the server may have answered before it had read everything.
-	_, unsent := l.conn.Write(b.Bytes())
+	_, unsent := l.conn.Write(l.plan.appendRequest(nil, l.target, l.last))
 	answer, err := l.answer(ctx, l.conn)
 	if err != nil && unsent != nil {
 		return nil, l.failed(ctx, unsent, sending)
 	}
 	return answer, err
+}
+
+// judge says what is wrong with an answer, of which the body is still to be read, and whether there is no more of that.
+func (l *line) judge(ctx context.Context, answer *http.Response) (whole bool, err error) {
+	if err := l.plan.judgeStatus(answer.StatusCode); err != nil {
+		return false, err
+	}
+	if l.plan.MaxBody == 0 {
+		return false, nil
+	}
+	body, err := l.read(ctx, answer)
+	if err != nil {
+		return false, err
+	}
+	return body.whole, l.plan.judgeBody(body)
 }
 
 // answer reads the head of an answer by HTTP/1.1. This is all that gets to see the server's bytes as they are.
@@ -97,7 +107,7 @@ func (l *line) answer(ctx context.Context, from io.Reader) (*http.Response, erro
 		return nil, err
 	}
 	for {
-		answer, err := http.ReadResponse(r, &http.Request{Method: l.plan.Method})
+		answer, err := http.ReadResponse(r, l.plan.request)
 		if err != nil && limited.Left == 0 {
 			return nil, errHeaderTooLong
 		}

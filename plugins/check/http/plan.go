@@ -1,6 +1,7 @@
 package http
 
 import (
+	"bytes"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/json"
@@ -24,8 +25,10 @@ import (
 // A plan is a configuration made ready to be used by many probes.
 type plan struct {
 	Config
-	uri       string // path and query as they are sent
+	uri       string        // path and query as they are sent
+	request   *http.Request // as far as it matters to who reads the answer
 	header    http.Header
+	headers   []byte // as they are sent by HTTP/1.1, but for Host and Connection
 	statuses  dialog.Statuses
 	match     *regexp.Regexp
 	notMatch  *regexp.Regexp
@@ -49,6 +52,7 @@ func compile(c Config) (*plan, []sdk.Diagnostic) {
 	if len(d.list) > 0 {
 		return nil, d.list
 	}
+	p.compileHeaders()
 	p.http2 = newHTTP2()
 	return p, nil
 }
@@ -146,6 +150,33 @@ func (p *plan) compileRequest(d *complaints) {
 	if _, ok := p.header["User-Agent"]; !ok {
 		p.header["User-Agent"] = []string{"evenkeel"}
 	}
+}
+
+// compileHeaders makes of the headers what is sent.
+func (p *plan) compileHeaders() {
+	p.request = &http.Request{Method: p.Method}
+	var b bytes.Buffer
+	p.header.Write(&b) // never an error
+	switch p.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		b.WriteString("Content-Length: 0\r\n")
+	}
+	p.headers = b.Bytes()
+}
+
+// appendRequest appends a request by HTTP/1.1 to a target. Unless it is the last one, others follow on the connection.
+func (p *plan) appendRequest(b []byte, t sdk.Target, last bool) []byte {
+	b = append(b, p.Method...)
+	b = append(b, ' ')
+	b = append(b, p.uri...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, p.authority(t)...)
+	b = append(b, "\r\n"...)
+	b = append(b, p.headers...)
+	if last {
+		b = append(b, "Connection: close\r\n"...)
+	}
+	return append(b, "\r\n"...)
 }
 
 func (p *plan) compileAnswer(d *complaints) {

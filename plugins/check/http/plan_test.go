@@ -7,7 +7,7 @@ import (
 )
 
 func TestAConfigurationIsCompiledOnce(t *testing.T) {
-	p := newProber()
+	p := open(t)
 	raw := json.RawMessage(`{"body_match":"a"}`)
 	first, err := p.plans.of(raw, decoded(t, string(raw)))
 	if err != nil {
@@ -26,7 +26,7 @@ func TestAConfigurationIsCompiledOnce(t *testing.T) {
 }
 
 func TestTheNumberOfPlansIsBounded(t *testing.T) {
-	p := newProber()
+	p := open(t)
 	c := decoded(t, `{}`)
 	for i := range maxPlans + 10 {
 		if _, err := p.plans.of(json.RawMessage(fmt.Sprintf(`{"path":"/%d"}`, i)), c); err != nil {

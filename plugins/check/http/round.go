@@ -35,19 +35,9 @@ func (r *round) ask(ctx context.Context, p *plan, last bool) error {
 	if err != nil {
 		return r.named(p, err)
 	}
-	if err := p.judgeStatus(answer.StatusCode); err != nil {
+	whole, err := r.line.judge(ctx, answer)
+	if err != nil {
 		return r.named(p, err)
-	}
-	whole := false
-	if p.MaxBody > 0 {
-		body, err := r.line.read(ctx, answer)
-		if err == nil {
-			err = p.judgeBody(body)
-		}
-		if err != nil {
-			return r.named(p, err)
-		}
-		whole = body.whole
 	}
 	if !last && !r.line.stays(answer, whole) {
 		r.close()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
+	"github.com/evenkeel/evenkeel/plugins/sdk/switchboard"
 )
 
 // Plugin is check "tcp".
@@ -15,21 +16,22 @@ func Plugin() sdk.Plugin {
 		Version: "1.1.0",
 		Schema:  sdk.Schema{Doc: "Connects; a connection that is accepted is the answer, or what the server says on it.", Egress: true},
 	}, func(sdk.Host) (sdk.Prober[Config], error) {
-		c, err := newConnector()
+		b, err := switchboard.New()
 		if err != nil {
 			return nil, err
 		}
-		return prober{c}, nil
+		return prober{b}, nil
 	})
 }
 
 // A prober connects to all servers at once, and talks to those that are to say something one by one.
-type prober struct{ *connector }
+type prober struct{ *switchboard.Board }
 
 // Takes implements sdk.Starter.
-func (prober) Takes(t sdk.Target, c Config) bool {
-	return !c.talks() && t.Address.IsValid() && t.Address.Zone() == "" && t.Port > 0
-}
+func (prober) Takes(t sdk.Target, c Config) bool { return !c.talks() && switchboard.Takes(t) }
+
+// Start implements sdk.Starter.
+func (p prober) Start(n int, t sdk.Target, _ Config) { p.Board.Start(n, t, nil) }
 
 // Probe implements sdk.Prober.
 func (prober) Probe(ctx context.Context, t sdk.Target, c Config) error { return probe(ctx, t, c) }

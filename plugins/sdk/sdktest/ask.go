@@ -49,3 +49,39 @@ func AskFor(t testing.TB, p sdk.Plugin, target sdk.Target, config, want string) 
 	}
 	return Ask(t, p, target, config, timeout)
 }
+
+// AskBySchedule is Ask of a probe that the plugin begins by itself, as in a director: that of its sdk.Starter, if there is
+// one. It has failed when its time-out is over.
+func AskBySchedule(t testing.TB, p sdk.Plugin, target sdk.Target, config string, timeout time.Duration) (reason string) {
+	t.Helper()
+	conn, done := sdk.ServeInProcess(p, nil)
+	defer done()
+	client := sdk.NewPluginClient(conn)
+	if _, err := client.Describe(t.Context(), "sdktest", false); err != nil {
+		t.Fatal(err)
+	}
+	target.ID, target.Config = "t", json.RawMessage(config)
+	target.Schedule = sdk.Schedule{Interval: timeout, Timeout: timeout, Fall: 1, Rise: 1}
+	checker := sdk.NewCheckerClient(conn)
+	if err := checker.Apply(t.Context(), sdk.TargetUpdate{Full: true, Targets: []sdk.Target{target}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), timeout+patience)
+	defer cancel()
+	said := false
+	_ = checker.Watch(ctx, func(r sdk.CheckReport) { // an error in any case
+		for _, v := range r.Verdicts {
+			if v.State != sdk.StateUnknown && !said {
+				reason, said = v.Reason, true
+				cancel()
+			}
+		}
+	})
+	if !said {
+		t.Error("there is no verdict")
+	}
+	if err := client.Stop(t.Context(), patience, false); err != nil {
+		t.Error(err)
+	}
+	return reason
+}

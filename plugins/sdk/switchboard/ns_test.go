@@ -1,4 +1,4 @@
-package tcp
+package switchboard
 
 import (
 	"net"
@@ -34,7 +34,7 @@ func TestNSConnectionsLeaveAsTheirEgressSaysAlsoByASocketThatIsUsedAgain(t *test
 		}()
 		return nil
 	})
-	h := &harness{connector: open(t)}
+	h := newHarness(t)
 	probe := func(to string, egress sdk.Egress) (said string) {
 		target := sdk.Target{Address: netip.MustParseAddr(to), Port: 80, Egress: egress, Schedule: sdk.Schedule{Timeout: 500 * time.Millisecond}}
 		director.Do(func() error {

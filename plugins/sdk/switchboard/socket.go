@@ -1,4 +1,4 @@
-package tcp
+package switchboard
 
 import (
 	"encoding/binary"
@@ -78,4 +78,22 @@ func disconnect(fd int) unix.Errno {
 	var none sockaddr // AF_UNSPEC is 0
 	none.size = unix.SizeofSockaddrInet4
 	return connect(fd, &none)
+}
+
+// send is send(2); a connection that has gone is an error and no signal. It is raw as connect is.
+func send(fd int, b []byte) (int, unix.Errno) {
+	return transfer(unix.SYS_SENDTO, fd, b, unix.MSG_NOSIGNAL)
+}
+
+// receive is recv(2).
+func receive(fd int, b []byte) (int, unix.Errno) {
+	return transfer(unix.SYS_RECVFROM, fd, b, 0)
+}
+
+func transfer(call uintptr, fd int, b []byte, flags uintptr) (int, unix.Errno) {
+	n, _, err := unix.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), flags, 0, 0)
+	if err != 0 {
+		return 0, err
+	}
+	return int(n), 0
 }

@@ -1,7 +1,8 @@
-package tcp
+package switchboard
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"testing"
@@ -10,23 +11,44 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
-// open returns a connector that is closed with the test.
-func open(t *testing.T) *connector {
+// open returns a Board that is closed with the test.
+func open(t *testing.T) *Board {
 	t.Helper()
-	c, err := newConnector()
+	b, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	t.Cleanup(func() { b.Close() })
+	return b
 }
 
-// A harness does with a connector what the engine does.
+// A harness does with a Board what the engine does.
 type harness struct {
-	*connector
+	*Board
 	over map[int]error
+}
+
+func newHarness(t *testing.T) *harness { return &harness{Board: open(t)} }
+
+// listen returns a listener on loopback and the target for it.
+func listen(t *testing.T, address string) (net.Listener, sdk.Target) {
+	t.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, targetAt(l.Addr())
+}
+
+// targetAt is the target at the address of a server, with a time-out that a busy machine does not reach.
+func targetAt(a net.Addr) sdk.Target {
+	target := sdktest.TargetAt(a)
+	target.Schedule.Timeout = 5 * time.Second
+	return target
 }
 
 // look takes down what has ended.
@@ -40,30 +62,33 @@ func (h *harness) look() {
 // until waits until the probe n has ended, or its time has, and returns how.
 func (h *harness) until(n int, timeout time.Duration) error {
 	for end := time.Now().Add(timeout); ; time.Sleep(time.Millisecond) {
-		if h.look(); time.Now().After(end) {
-			return h.Stop(n)
-		}
+		h.look()
 		if err, ok := h.over[n]; ok {
 			delete(h.over, n)
 			return err
 		}
+		if time.Now().After(end) {
+			return h.Stop(n)
+		}
 	}
 }
 
-func (h *harness) probe(n int, t sdk.Target) error {
-	h.Start(n, t)
+func (h *harness) probe(n int, t sdk.Target) error { return h.talk(n, t, nil) }
+
+func (h *harness) talk(n int, t sdk.Target, talk Talk) error {
+	h.Start(n, t, talk)
 	return h.until(n, t.Schedule.Timeout)
 }
 
-// countSockets counts the sockets that a connector makes.
+// countSockets counts the sockets that a Board makes.
 func (h *harness) countSockets() *int {
 	made := 0
-	h.connector.socket = func(k kind) (int, error) { made++; return newSocket(k) }
+	h.Board.socket = func(k kind) (int, error) { made++; return newSocket(k) }
 	return &made
 }
 
 func TestASocketIsUsedAgainAfterAConnection(t *testing.T) {
-	h := &harness{connector: open(t)}
+	h := newHarness(t)
 	made := h.countSockets()
 	_, four := listen(t, "127.0.0.1")
 	_, six := listen(t, "::1")
@@ -90,7 +115,7 @@ func TestASocketIsUsedAgainAfterAConnection(t *testing.T) {
 }
 
 func TestManyAreConnectedToAtOnceEachWithItsOwnResult(t *testing.T) {
-	h := &harness{connector: open(t)}
+	h := newHarness(t)
 	_, up := listen(t, "127.0.0.1")
 	l, down := listen(t, "127.0.0.1")
 	l.Close()
@@ -101,7 +126,7 @@ func TestManyAreConnectedToAtOnceEachWithItsOwnResult(t *testing.T) {
 			if (i+round)%2 == 1 {
 				target = down
 			}
-			h.Start(i, target)
+			h.Start(i, target, nil)
 			if i%8 == 7 {
 				h.look()
 			}
@@ -116,12 +141,13 @@ func TestManyAreConnectedToAtOnceEachWithItsOwnResult(t *testing.T) {
 }
 
 func TestAHandshakeThatTakesItsTimeIsWaitedForWithoutLooking(t *testing.T) {
-	h := &harness{connector: open(t)}
+	h := newHarness(t)
 	made := h.countSockets()
 	_, quick := listen(t, "127.0.0.1")
 	for range 2 { // the second time epoll knows the socket
-		target, hear := deaf(t)
-		h.Start(3, target)
+		address, hear := sdktest.Deaf(t)
+		target := targetAt(address)
+		h.Start(3, target, nil)
 		h.look()
 		if len(h.over) > 0 {
 			t.Fatalf("it is over: %v", h.over[3])
@@ -132,7 +158,7 @@ func TestAHandshakeThatTakesItsTimeIsWaitedForWithoutLooking(t *testing.T) {
 		select {
 		case ok := <-waited:
 			if !ok {
-				t.Fatal("the connector is closed")
+				t.Fatal("the Board is closed")
 			}
 		case <-time.After(10 * time.Second):
 			t.Fatal("Wait does not return")
@@ -153,10 +179,11 @@ func TestAHandshakeThatTakesItsTimeIsWaitedForWithoutLooking(t *testing.T) {
 }
 
 func TestAStoppedProbeIsNeverHeardOfAgain(t *testing.T) {
-	h := &harness{connector: open(t)}
+	h := newHarness(t)
 	for i := range 3 {
-		target, _ := deaf(t)
-		h.Start(i, target)
+		address, _ := sdktest.Deaf(t)
+		target := targetAt(address)
+		h.Start(i, target, nil)
 		if i > 0 { // the first is stopped before it was looked at
 			h.look()
 		}
@@ -173,13 +200,13 @@ func TestAStoppedProbeIsNeverHeardOfAgain(t *testing.T) {
 }
 
 func TestALackOfOurOwnIsSaidAsWhatItIs(t *testing.T) {
-	h := &harness{connector: open(t)}
-	h.connector.socket = func(kind) (int, error) { return -1, unix.EMFILE }
+	h := newHarness(t)
+	h.Board.socket = func(kind) (int, error) { return -1, unix.EMFILE }
 	_, target := listen(t, "127.0.0.1")
 	if err := h.probe(0, target); !errors.Is(err, unix.EMFILE) {
 		t.Errorf("got %v", err)
 	}
-	h.connector.socket = newSocket
+	h.Board.socket = newSocket
 	if err := h.probe(0, target); err != nil {
 		t.Errorf("and then: %v", err)
 	}
@@ -187,14 +214,14 @@ func TestALackOfOurOwnIsSaidAsWhatItIs(t *testing.T) {
 
 func TestClosingLeavesNothingOpen(t *testing.T) {
 	before := descriptors(t)
-	c, err := newConnector()
+	c, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &harness{connector: c}
+	h := &harness{Board: c}
 	_, target := listen(t, "127.0.0.1")
 	for i := range 2 * maxIdle {
-		h.Start(i, target)
+		h.Start(i, target, nil)
 	}
 	h.look()
 	if n := len(c.idle[kind{family: unix.AF_INET}]); n != maxIdle {
@@ -222,26 +249,20 @@ func descriptors(t *testing.T) int {
 	return len(list)
 }
 
-func TestWhatIsConnectedToAllAtOnce(t *testing.T) {
+func TestWhatCanBeCalled(t *testing.T) {
 	at := func(s string) sdk.Target { return sdk.Target{Address: netip.MustParseAddr(s), Port: 80} }
-	talk := Config{Send: "x", Expect: "y"}
-	speak := Config{}
-	speak.TLS.On = true
 	for _, tt := range []struct {
 		name   string
 		target sdk.Target
-		config Config
 		want   bool
 	}{
-		{"IPv4", at("192.0.2.1"), Config{}, true},
-		{"IPv6", at("2001:db8::1"), Config{}, true},
-		{"link-local", at("fe80::1%eth0"), Config{}, false},
-		{"no address", sdk.Target{Port: 80}, Config{}, false},
-		{"no port", sdk.Target{Address: netip.MustParseAddr("192.0.2.1")}, Config{}, false},
-		{"one that answers", at("192.0.2.1"), talk, false},
-		{"TLS", at("192.0.2.1"), speak, false},
+		{"IPv4", at("192.0.2.1"), true},
+		{"IPv6", at("2001:db8::1"), true},
+		{"link-local", at("fe80::1%eth0"), false},
+		{"no address", sdk.Target{Port: 80}, false},
+		{"no port", sdk.Target{Address: netip.MustParseAddr("192.0.2.1")}, false},
 	} {
-		if got := (prober{}).Takes(tt.target, tt.config); got != tt.want {
+		if got := Takes(tt.target); got != tt.want {
 			t.Errorf("%s: %t", tt.name, got)
 		}
 	}
