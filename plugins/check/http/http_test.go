@@ -42,7 +42,9 @@ func askWithin(t *testing.T, address net.Addr, config string, timeout time.Durat
 		reason = err.Error()
 	}
 	if p.Takes(target, decoded(t, config)) {
-		if other := sdktest.AskBySchedule(t, Plugin(), target, config, timeout); other != reason {
+		const begins = "not HTTP: the answer begins with" // as much as there was
+		other := sdktest.AskBySchedule(t, Plugin(), target, config, timeout)
+		if other != reason && (!strings.HasPrefix(other, begins) || !strings.HasPrefix(reason, begins)) {
 			t.Errorf("%s: among many at once it says %q, alone %q", config, other, reason)
 		}
 	}

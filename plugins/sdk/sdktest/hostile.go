@@ -81,9 +81,23 @@ const maxMemory = 16 << 20
 // operator can read, if a probe goes on after its time-out, or if it takes much memory.
 func Survives(t *testing.T, p sdk.Plugin, config string) {
 	t.Helper()
+	allSurvived(t, p, config, Ask)
+}
+
+// SurvivesBySchedule is Survives for probes that the plugin begins by itself: those of its sdk.Starter, if there is one.
+func SurvivesBySchedule(t *testing.T, p sdk.Plugin, config string) {
+	t.Helper()
+	allSurvived(t, p, config, AskBySchedule)
+}
+
+// An asking is Ask or AskBySchedule.
+type asking func(t testing.TB, p sdk.Plugin, target sdk.Target, config string, timeout time.Duration) string
+
+func allSurvived(t *testing.T, p sdk.Plugin, config string, ask asking) {
+	t.Helper()
 	for _, s := range HostileServers() {
 		t.Run(s.Name, func(t *testing.T) {
-			for _, complaint := range survives(t, p, config, s) {
+			for _, complaint := range survives(t, p, config, s, ask) {
 				t.Error(complaint)
 			}
 		})
@@ -91,13 +105,13 @@ func Survives(t *testing.T, p sdk.Plugin, config string) {
 }
 
 // survives returns what is wrong with a probe of one of them.
-func survives(t *testing.T, p sdk.Plugin, config string, s HostileServer) (wrong []string) {
+func survives(t *testing.T, p sdk.Plugin, config string, s HostileServer, ask asking) (wrong []string) {
 	const timeout = 200 * time.Millisecond
 	target := TargetAt(s.Start(t))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begin := time.Now()
-	reason := Ask(t, p, target, config, timeout)
+	reason := ask(t, p, target, config, timeout)
 	took := time.Since(begin)
 	runtime.ReadMemStats(&after)
 	t.Log(reason)

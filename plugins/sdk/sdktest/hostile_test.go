@@ -44,7 +44,7 @@ func TestATypeThatSuffersFromHostileServers(t *testing.T) {
 			return err
 		}, "the probe allocates 3"},
 	} {
-		wrong := survives(t, typed(tt.probe), `{}`, tt.server)
+		wrong := survives(t, typed(tt.probe), `{}`, tt.server, Ask)
 		if tt.want == "" {
 			if len(wrong) > 0 {
 				t.Errorf("%s: %q", tt.name, wrong)
