@@ -2,10 +2,12 @@ package core
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"sync"
 
+	"github.com/evenkeel/evenkeel/core/journal"
 	"github.com/evenkeel/evenkeel/core/supervisor"
 	"github.com/evenkeel/evenkeel/hcl/config"
 	"github.com/evenkeel/evenkeel/hcl/load"
@@ -32,6 +34,24 @@ func Check(plugins []sdk.Plugin, paths []string, colour bool) (cfg *config.Confi
 		return nil, s.String(), &ConfigError{Text: s.String()}
 	}
 	return cfg, s.String(), nil
+}
+
+// LastGood reads the last good configuration that a director has kept in its state folder, as it does itself when it starts and
+// finds that the files have errors. The error says that there is none, or that this version finds errors in it.
+func LastGood(plugins []sdk.Plugin, stateDir string) (*config.Config, error) {
+	sources, ok := journal.ReadConfig(stateDir)
+	if !ok {
+		return nil, errors.New("no good configuration was kept")
+	}
+	asker := lazySupervisor{}
+	defer asker.stop()
+	c := newCatalog(newBuiltins(plugins), asker.describe)
+	defer c.close()
+	cfg, diags := load.Sources(sourcesOf(sources), loadOptions(c, nil))
+	if diags.HasErrors() {
+		return nil, &ConfigError{Text: diags.Text()}
+	}
+	return cfg, nil
 }
 
 func loadOptions(c *catalog, memory *load.Memory) load.Options {

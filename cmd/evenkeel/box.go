@@ -52,6 +52,7 @@ no configuration yet, it writes a heartbeat, which its init feeds the watchdog b
 	f.StringVar(&b.archive.Dir, "dir", defaultArchive, "where the configuration is kept")
 	f.StringVar(&b.beat.File, "heartbeat", heartbeat.DefaultFile, "the file of the heartbeat")
 	f.StringVar(&resolvConf, "resolv-conf", "/run/resolv.conf", "where the name servers are written")
+	f.StringVar(&b.kept, "kept", defaultState, "folder in which evenkeel run keeps the last good configuration")
 	f.StringVar(&leases, "leases", "/run/evenkeel/leases", "folder for what DHCP servers have said")
 	f.StringVar(&logs, "logs", "/data/log", "folder for the log that survives a restart")
 	return c
@@ -76,6 +77,7 @@ type box struct {
 	clock   *ntp.Client
 	file    *syslog.File
 	beat    heartbeat.Beat
+	kept    string       // folder in which evenkeel run keeps the last good configuration
 	limit   atomic.Int64 // after which a box that hangs is reset, a time.Duration
 }
 
@@ -155,22 +157,30 @@ func (b *box) pulse(ctx context.Context, good func()) error {
 	})
 }
 
-// follow hands on what the appliance block says, whenever it has changed. A configuration with an error changes nothing.
+// follow hands on what the appliance block says, whenever it has changed. A configuration with an error changes nothing; if the
+// box starts with one, the last good one counts, as it does for evenkeel run.
 func (b *box) follow(ctx context.Context, servers chan<- []config.Syslog) error {
 	var last archive.Version
 	var stamp time.Time
 	var ap *config.Appliance
+	known := false
 	return every(ctx, 2*time.Second, func() {
 		v, err := b.archive.InUse()
 		written := newest(b.archive.Current())
 		if err == nil && (v.ID != last.ID || !written.Equal(stamp)) {
 			last, stamp = v, written
 			cfg, text, err := core.Check(builtins(), []string{b.archive.Current()}, false)
-			if err != nil {
-				b.log.Error("the configuration has errors; the box stays as it is", "error", err, "text", text)
+			b.tellErrors(text, err)
+			if err != nil && known {
 				return
 			}
-			ap = cfg.Appliance
+			if err != nil {
+				if cfg, err = core.LastGood(builtins(), b.kept); err != nil {
+					b.log.Error("the box has no network", "error", err)
+					return
+				}
+			}
+			ap, known = cfg.Appliance, true
 			b.network.Set(ap)
 			var logs []config.Syslog
 			limit := heartbeat.DefaultLimit

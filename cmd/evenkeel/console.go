@@ -82,6 +82,9 @@ func (d *desk) enter(ctx context.Context) error {
 		d.lines.Printf("\nThis box has no password for its console yet.\n")
 		return d.newPassword()
 	}
+	if err == nil { // more may be known than when the box greeted
+		sayWrong(d.lines.Terminal, problem.DefaultDir, console.Cards{})
+	}
 	return err
 }
 

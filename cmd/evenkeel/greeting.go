@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/evenkeel/evenkeel/appliance/console"
 	"github.com/evenkeel/evenkeel/appliance/problem"
 )
 
@@ -12,7 +13,16 @@ import (
 func greet(w io.Writer, problems string) {
 	host, _ := os.Hostname() // it may have none yet
 	fmt.Fprintf(w, "\nevenkeel %s on %s\n", version, host)
-	if text := problem.Read(problems); text != "" {
+	sayWrong(w, problems, console.Cards{})
+}
+
+// sayWrong says what is wrong with the box, if anything is.
+func sayWrong(w io.Writer, problems string, cards console.Cards) {
+	text := ""
+	for _, p := range cardProblem(cards.List()) {
+		text += p.String()
+	}
+	if text += problem.Read(problems); text != "" {
 		fmt.Fprintf(w, "\nThis is wrong here:\n%s", text)
 	}
 }

@@ -176,13 +176,27 @@ func (j *Journal) LastConfig() (sources map[string][]byte, when time.Time, ok bo
 	return sources, j.config.Time, true
 }
 
-// readConfig reads config.json.
-func (j *Journal) readConfig() {
-	c := new(storedConfig)
-	found, err := j.dir.readJSON(configFile, j.limits.fileBytes, c)
+// ReadConfig is LastConfig of a folder that another process has open.
+func ReadConfig(dir string) (sources map[string][]byte, ok bool) {
+	c, found, err := directory(dir).lastConfig(defaults.fileBytes)
+	if err != nil || !found {
+		return nil, false
+	}
+	return c.Sources, true
+}
+
+// lastConfig reads config.json.
+func (d directory) lastConfig(limit int64) (c *storedConfig, found bool, err error) {
+	c = new(storedConfig)
+	found, err = d.readJSON(configFile, limit, c)
 	if err == nil && found && c.SHA256 != digest(c.Sources) {
 		err = errors.New("the checksum does not match")
 	}
+	return c, found, err
+}
+
+func (j *Journal) readConfig() {
+	c, found, err := j.dir.lastConfig(j.limits.fileBytes)
 	switch {
 	case err != nil:
 		j.putAside(configFile, err)
