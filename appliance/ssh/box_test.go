@@ -104,6 +104,23 @@ func evenkeel(args []string) int {
 		if err := os.WriteFile(word(1), nil, 0o600); err != nil {
 			return 1
 		}
+	case "read": // heeds no SIGHUP, and does something at the end of its input
+		signal.Ignore(unix.SIGHUP)
+		if tty, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil { // as forms have it: no key is an end
+			tty.Lflag &^= unix.ICANON
+			if unix.IoctlSetTermios(0, unix.TCSETS, tty) != nil {
+				return 1
+			}
+		}
+		fmt.Println("waiting")
+		for b := make([]byte, 1); ; {
+			if _, err := os.Stdin.Read(b); err != nil {
+				break
+			}
+		}
+		if err := os.WriteFile(word(1), nil, 0o600); err != nil {
+			return 1
+		}
 	default:
 		return 99
 	}

@@ -209,17 +209,31 @@ func TestWhatASessionLeavesBehindEndsWithIt(t *testing.T) {
 
 func TestAProgramMayUndoThingsAfterAHangup(t *testing.T) {
 	b, k := withKey(t)
-	c := b.client(k)
-	v := b.session(c)
-	var out journal
-	v.Stdout = &out
-	file := filepath.Join(b.dir, "undone")
-	if err := v.Start("undo " + file); err != nil {
-		t.Fatal(err)
+	for _, program := range []string{"undo", "read"} { // at a signal, and at the end of its input
+		for _, terminal := range []bool{false, true} {
+			c := b.client(k)
+			v := b.session(c)
+			if terminal {
+				if err := v.RequestPty("vt100", 25, 80, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var out journal
+			v.Stdout = &out
+			in, err := v.StdinPipe() // which stays open
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(b.dir, fmt.Sprintf("%s-%v", program, terminal))
+			if err := v.Start(program + " " + file); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, func() bool { return strings.Contains(out.String(), "waiting") }, out.String)
+			c.Close()
+			eventually(t, func() bool { _, err := os.Stat(file); return err == nil }, func() string { return file + ": it was not undone" })
+			in.Close()
+		}
 	}
-	eventually(t, func() bool { return strings.Contains(out.String(), "waiting") }, out.String)
-	c.Close()
-	eventually(t, func() bool { _, err := os.Stat(file); return err == nil }, func() string { return "it was not undone" })
 }
 
 func TestTheEndOfTheServerEndsItsSessions(t *testing.T) {
