@@ -32,7 +32,6 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asEvenkeel) != "" {
 		os.Exit(evenkeel(os.Args[1:]))
 	}
-	os.Setenv(asEvenkeel, "1") // of the children
 	os.Exit(m.Run())
 }
 
@@ -180,8 +179,9 @@ var quick = limits{
 	hangup: 2 * time.Second, guests: 16, sessions: 10, channels: 10,
 }
 
-// newBox has neither key nor password.
+// newBox has neither key nor password. The children of this test are evenkeel.
 func newBox(t *testing.T) *box {
+	t.Setenv(asEvenkeel, "1")
 	b := &box{t: t, dir: t.TempDir(), log: &journal{}, addr: make(chan net.Addr, 10), ended: make(chan struct{})}
 	b.s = &Server{
 		Listen: "127.0.0.1:0", HostKey: filepath.Join(b.dir, "ssh", "host"), AuthorizedKeys: filepath.Join(b.dir, "authorized_keys"),
