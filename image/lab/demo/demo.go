@@ -77,6 +77,9 @@ var (
 	addresses = map[string]string{"rs1": "10.77.0.21:80", "rs2": "10.77.0.22:80", "rs3": "10.77.0.23:80"}
 )
 
+// patience is how long anything may take that must come: on a computer with much else to do, minutes.
+const patience = 2 * time.Minute
+
 // Run shows it, and writes what it does while it does it.
 func Run(ctx context.Context, out io.Writer, o Options) (err error) {
 	d := &show{printer: printer{out: out, began: time.Now()}}
@@ -185,7 +188,7 @@ func (d *show) kill(ctx context.Context, l *lab.Lab) error {
 		return err
 	}
 	rest := map[string]int{"rs1": 1, "rs2": 2}
-	if _, err := d.stage.UntilTable(ctx, 20*time.Second, service, table(rest)); err != nil {
+	if _, err := d.stage.UntilTable(ctx, patience, service, table(rest)); err != nil {
 		return err
 	}
 	d.verdict = time.Now()
@@ -236,7 +239,7 @@ func (d *show) revive(ctx context.Context, l *lab.Lab) error {
 	if err := l.RealServers[2].Start(ctx); err != nil {
 		return err
 	}
-	if _, err := d.stage.UntilTable(ctx, 20*time.Second, service, table(weights)); err != nil {
+	if _, err := d.stage.UntilTable(ctx, patience, service, table(weights)); err != nil {
 		return err
 	}
 	back := time.Now()
