@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,13 +16,12 @@ import (
 type slow struct {
 	sdk.Balancer
 	takes time.Duration
-	reads uint32
+	reads atomic.Uint32
 	err   error
 }
 
 func (s *slow) Read(ctx context.Context) (sdk.Observed, error) {
-	s.reads++
-	o := sdk.Observed{Connections: s.reads}
+	o := sdk.Observed{Connections: s.reads.Add(1)}
 	select {
 	case <-time.After(s.takes):
 		return o, s.err
@@ -48,8 +48,8 @@ func TestASlowBalancerIsNotWaitedForAndWhatItHeldLastIsTold(t *testing.T) {
 		if h := l.at(t.Context(), b); !h.read.IsZero() || h.problem != "" || time.Since(asked) != lookPatience {
 			t.Errorf("after %v: %+v", time.Since(asked), h)
 		}
-		if l.at(t.Context(), b); b.reads != 1 {
-			t.Errorf("it was asked %d times at once", b.reads)
+		if l.at(t.Context(), b); b.reads.Load() != 1 {
+			t.Errorf("it was asked %d times at once", b.reads.Load())
 		}
 		time.Sleep(10 * time.Second)
 		first := asked.Add(b.takes)
@@ -101,8 +101,8 @@ func TestAnotherIncarnationsTableIsNotMistakenForThisOnes(t *testing.T) {
 			t.Errorf("the new one: %+v", h)
 		}
 		time.Sleep(5 * time.Second) // the old one has answered
-		if h := l.at(t.Context(), b); !h.read.IsZero() || b.reads != 1 {
-			t.Errorf("the new one has read %d times: %+v", b.reads, h)
+		if h := l.at(t.Context(), b); !h.read.IsZero() || b.reads.Load() != 1 {
+			t.Errorf("the new one has read %d times: %+v", b.reads.Load(), h)
 		}
 		time.Sleep(b.takes)
 	})
