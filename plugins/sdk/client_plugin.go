@@ -113,23 +113,40 @@ func (c *PluginClient) Session(ctx context.Context, every, silence time.Duration
 	defer tick.Stop()
 	limit := time.NewTimer(silence)
 	defer limit.Stop()
+	unanswered := 0 // beats
 	for beat := uint64(1); ; {
 		if err := s.Send(&pluginv1.SessionRequest{Beat: beat}); err != nil {
 			<-received // which knows why
 			return context.Cause(ctx)
 		}
 		beat++
+		unanswered++
 		for waiting := true; waiting; {
 			select {
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			case <-limit.C:
-				return fmt.Errorf("no answer for %s", silence)
+				more := stoodStill(unanswered, every, silence)
+				if more <= 0 && len(answered) == 0 {
+					return fmt.Errorf("no answer for %s", silence)
+				}
+				limit.Reset(max(more, every))
 			case <-answered:
+				unanswered = 0
 				limit.Reset(silence)
 			case <-tick.C:
 				waiting = false
 			}
 		}
 	}
+}
+
+// stoodStill says how much longer a plugin is waited for after its time of silence, in which so many beats were sent to it.
+// When they are less than half of those that there is time for, this process itself has stood still, as on a machine that
+// was suspended or has far too much to do, and the plugin may have, too.
+func stoodStill(unanswered int, every, silence time.Duration) time.Duration {
+	if asked := time.Duration(unanswered) * every; asked < silence/2 {
+		return silence - asked
+	}
+	return 0
 }

@@ -209,3 +209,11 @@ func (m muteStream) RecvMsg(any) error {
 	<-m.ctx.Done()
 	return m.ctx.Err()
 }
+
+func TestAPluginIsNotBlamedForATimeInWhichTheCoreItselfStoodStill(t *testing.T) {
+	for beats, want := range map[int]time.Duration{1: 8 * time.Second, 2: 6 * time.Second, 3: 0, 5: 0} {
+		if got := stoodStill(beats, 2*time.Second, 10*time.Second); got != want {
+			t.Errorf("after %d beats without an answer it gets %v more, want %v", beats, got, want)
+		}
+	}
+}
