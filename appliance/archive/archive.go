@@ -139,23 +139,28 @@ func ignoreNone(err error) error {
 
 // add checks files and writes them as the next version.
 func (a *Archive) add(files Files, n Note) (Version, error) {
-	if err := bounded(files); err != nil {
+	if err := a.Examine(files); err != nil {
 		return Version{}, err
+	}
+	return a.write(files, n)
+}
+
+// Examine returns what is wrong with files, for a person to read; nil: they may be put in use.
+func (a *Archive) Examine(files Files) error {
+	if err := bounded(files); err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp(a.Dir, "check-")
 	if err != nil {
-		return Version{}, fmt.Errorf("checking the configuration: %w", err)
+		return fmt.Errorf("checking the configuration: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			return Version{}, fmt.Errorf("checking the configuration: %w", err)
+			return fmt.Errorf("checking the configuration: %w", err)
 		}
 	}
-	if err := a.Check(dir); err != nil {
-		return Version{}, err
-	}
-	return a.write(files, n)
+	return a.Check(dir)
 }
 
 // write writes files as the next version.

@@ -125,7 +125,7 @@ func TestWhatNobodyConfirmsGoesByItself(t *testing.T) {
 	types("\n")
 	waits("edit> ")
 	go func() { _, _ = io.WriteString(typing, "c 1\nnew\ns\n") }() // the prompts in between are read below
-	waits("Nobody has confirmed it: going back to version 1")
+	waits("Nobody has confirmed it: version 1 is in use again.")
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		if text, open := box.inUse(t); text == "old" && !open {
 			break
@@ -138,5 +138,78 @@ func TestWhatNobodyConfirmsGoesByItself(t *testing.T) {
 	waits("It was too late")
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// Over a connection that hangs, a second one says that the change is good. The first one is told so.
+func TestWhatSomebodyElseHasSettledStays(t *testing.T) {
+	for _, c := range []struct {
+		name, answer string
+		settle       func(*archive.Archive) error
+		want, said   string
+	}{
+		{"confirmed, then a yes", "yes\n", (*archive.Archive).Confirm, "new", "Version 2 is kept."},
+		{"confirmed, then a no", "no\n", (*archive.Archive).Confirm, "new", "Version 2 is kept."},
+		{"confirmed, then a hang-up", "", (*archive.Archive).Confirm, "new", ""},
+		{"undone, then a yes", "yes\n", func(a *archive.Archive) error { _, _, err := a.Undo("ssh"); return err }, "old", "It was too late"},
+		{"undone and another one begun, then a no", "no\n", func(a *archive.Archive) error {
+			_, _, err := a.Undo("ssh")
+			if err == nil {
+				_, err = a.Try(archive.Files{"box.hcl": []byte("other\n")}, archive.Note{}, time.Hour)
+			}
+			return err
+		}, "other", "What was in use before is in use again."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			box := newChanging(t)
+			var out strings.Builder
+			typed := settling{Reader: strings.NewReader(c.answer), before: func() error { return c.settle(box.Archive) }}
+			_, err := box.Try(t.Context(), NewLines(pipe{&typed, &out}), archive.Files{"box.hcl": []byte("new\n")}, "")
+			if typed.err != nil {
+				t.Fatal(typed.err)
+			}
+			if err != nil && !errors.Is(err, ErrHangup) {
+				t.Error(err)
+			}
+			if text, _ := box.inUse(t); text != c.want || !strings.Contains(out.String(), c.said) {
+				t.Errorf("in use is %q, want %q, and it was said:\n%s", text, c.want, out.String())
+			}
+		})
+	}
+}
+
+// A settling reader does something before it is read from for the first time.
+type settling struct {
+	io.Reader
+	before func() error
+	err    error
+}
+
+func (s *settling) Read(b []byte) (int, error) {
+	if s.before != nil {
+		s.err, s.before = s.before(), nil
+	}
+	return s.Reader.Read(b)
+}
+
+func TestAPersonSaysHowLongAConfirmationMayTake(t *testing.T) {
+	for typed, want := range map[string]struct {
+		said string
+		text string
+	}{
+		"\nyes\n":            {"in use for 2 minutes", "new"},
+		"x\n0\n61\n5\nyes\n": {"in use for 5 minutes", "new"},
+		"<\n":                {"Nothing was changed", "old"},
+		"":                   {"Minutes until", "old"},
+	} {
+		box := newChanging(t)
+		box.Within = 0
+		var out strings.Builder
+		if _, err := box.Try(t.Context(), NewLines(pipe{strings.NewReader(typed), &out}), archive.Files{"box.hcl": []byte("new\n")}, ""); err != nil && !errors.Is(err, ErrHangup) {
+			t.Error(err)
+		}
+		if text, open := box.inUse(t); text != want.text || open || !strings.Contains(out.String(), want.said) {
+			t.Errorf("%q: in use is %q, and it was said:\n%s", typed, text, out.String())
+		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 func TestTheMenuDoesWhatIsChosenUntilTheWayOutIs(t *testing.T) {
 	var done []string
 	item := func(name string, err error) Item {
-		return Item{name, func(context.Context, *Lines) error { done = append(done, name); return err }}
+		return Item{Text: name, Help: "Says " + name + ".", Command: "evenkeel " + name, Run: func(context.Context, *Lines) error { done = append(done, name); return err }}
 	}
 	var out strings.Builder
 	l := NewLines(pipe{strings.NewReader("1\n 2 \n3\n-1\nx\x1b[A\n\n1\n0\nrest\n"), &out})
@@ -34,10 +34,36 @@ func TestTheMenuDoesWhatIsChosenUntilTheWayOutIs(t *testing.T) {
 }
 
 func TestTheEndOfTheInputEndsAllMenus(t *testing.T) {
-	inner := Menu{Title: "inner", Out: "back"}
-	m := Menu{Title: "outer", Out: "log out", Items: []Item{{"inner", inner.Run}}}
+	m := Menu{Title: "outer", Out: "log out", Items: []Item{{Text: "inner", Items: []Item{{Text: "x"}}}}}
 	if err := m.Run(t.Context(), NewLines(pipe{strings.NewReader("1\n"), new(strings.Builder)})); !errors.Is(err, ErrHangup) {
 		t.Errorf("got %v, want a hang-up", err)
+	}
+}
+
+func TestAnInnerMenuIsLeftByNothingAndBack(t *testing.T) {
+	done := 0
+	inner := Item{Text: "inner", Items: []Item{{Text: "x", Run: func(context.Context, *Lines) error { done++; return nil }}}}
+	m := Menu{Title: "outer", Out: "log out", Items: []Item{inner}, Note: func() string { return "Something waits." }}
+	var out strings.Builder
+	if err := m.Run(t.Context(), NewLines(pipe{strings.NewReader("1\n1\n1\n\n1\n1\n<\n1\n1\n0\n<\n\n0\n"), &out})); err != nil || done != 4 {
+		t.Errorf("%v, done %d times, want 4\n%s", err, done, out.String())
+	}
+	// The inner menu does not push away what an item has shown; the outer one is shown when it is left, or asked for.
+	if outer, inner := strings.Count(out.String(), "0) log out"), strings.Count(out.String(), "0) back"); outer != 6 || inner != 3 || strings.Count(out.String(), "Something waits.\n\n   1)") != 9 {
+		t.Errorf("the outer menu was shown %d times, the inner %d times\n%s", outer, inner, out.String())
+	}
+}
+
+func TestAnItemIsExplained(t *testing.T) {
+	var out strings.Builder
+	m := Menu{Title: "lb1", Items: []Item{{Text: "Ping", Help: strings.Repeat("long ", 20) + "end.", Command: "evenkeel ping ADDRESS"}}}
+	if err := m.Run(t.Context(), NewLines(pipe{strings.NewReader("?\n?1\n? 2\n0\n"), &out})); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"explain what that does", "\nlong long long long end.\nThe command for it: evenkeel ping ADDRESS\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("there is no %q in\n%s", want, out.String())
+		}
 	}
 }
 

@@ -1,12 +1,9 @@
 package console
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
-	"strings"
-	"time"
 )
 
 // Network writes the network interfaces with their addresses.
@@ -33,31 +30,4 @@ func Network(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// Live shows something again and again until Enter is pressed.
-func Live(ctx context.Context, l *Lines, every time.Duration, show func(io.Writer) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	pressed := make(chan error, 1)
-	go func() {
-		_, err := l.ReadLine()
-		pressed <- err
-	}()
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		var text strings.Builder
-		if err := show(&text); err != nil {
-			fmt.Fprintf(&text, "! %s\n", indented(sentence(err.Error())))
-		}
-		l.Printf("\n%s\n[%s, again every %s; Enter ends it]\n", strings.TrimRight(ascii(text.String()), "\n"), time.Now().UTC().Format("15:04:05Z"), every)
-		select {
-		case err := <-pressed:
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -85,6 +86,7 @@ const longest = 8192
 // A Lines writes and reads lines on a Terminal.
 type Lines struct {
 	Terminal Terminal
+	Idle     time.Duration // after which a person who writes nothing has gone: ErrIdle; 0: never
 
 	in      *bufio.Reader
 	afterCR bool // the last line ended with a carriage return, and a line feed may follow that belongs to it
@@ -102,6 +104,9 @@ func (l *Lines) Printf(format string, a ...any) { fmt.Fprintf(l.Terminal, format
 func (l *Lines) ReadLine() (string, error) {
 	var line []byte
 	for {
+		if err := l.awake(); err != nil {
+			return "", err
+		}
 		b, err := l.in.ReadByte()
 		if err != nil {
 			return "", fmt.Errorf("%w", ErrHangup)

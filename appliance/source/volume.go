@@ -21,8 +21,14 @@ type Volume struct {
 	Kind   string // "vfat", "iso9660" or "ext4", as mount(2) has it
 }
 
-// Volumes are the volumes of the machine's disks, by device. A disk that can't be read has none: it is said elsewhere.
+// Volumes are the volumes of the machine's disks that have a name, by device. A disk that can't be read has none: it is said
+// elsewhere.
 func Volumes(sys, dev string) []Volume {
+	return slices.DeleteFunc(FileSystems(sys, dev), func(v Volume) bool { return v.Name == "" })
+}
+
+// FileSystems are the volumes of the machine's disks, also those without a name.
+func FileSystems(sys, dev string) []Volume {
 	devices, err := filepath.Glob(filepath.Join(sys, "class/block/*"))
 	if err != nil {
 		return nil
@@ -37,7 +43,7 @@ func Volumes(sys, dev string) []Volume {
 		if err != nil {
 			continue
 		}
-		if kind, label := identify(f); label != "" {
+		if kind, label := identify(f); kind != "" {
 			vs = append(vs, Volume{Device: filepath.Join(dev, name), Name: label, Kind: kind})
 		}
 		f.Close()
@@ -70,22 +76,40 @@ func identify(r io.ReaderAt) (kind, name string) {
 			continue
 		}
 		label, _, _ = bytes.Cut(label, []byte{0})
-		if name := strings.TrimSpace(string(label)); name != "" && name != "NO NAME" {
-			return f.kind, name
+		if name = strings.TrimSpace(string(label)); name == "NO NAME" {
+			name = ""
 		}
+		return f.kind, name
 	}
 	return "", ""
 }
 
 // Read mounts the volume read-only on a folder, and reads the configuration there.
 func (v Volume) Read(folder string) (files Files, err error) {
+	done, err := v.Mount(folder, false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return Folder(folder)
+}
+
+// Mount mounts the volume on a folder until done is called, which waits until everything is written.
+func (v Volume) Mount(folder string, writable bool) (done func() error, err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	const flags = unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	flags := uintptr(unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
+	if !writable {
+		flags |= unix.MS_RDONLY
+	}
 	if err := unix.Mount(v.Device, folder, v.Kind, flags, ""); err != nil {
 		return nil, fmt.Errorf("mounting it as %s: %w", v.Kind, err)
 	}
-	defer func() { err = errors.Join(err, unix.Unmount(folder, unix.MNT_DETACH)) }()
-	return Folder(folder)
+	return func() error {
+		if writable {
+			unix.Sync()
+		}
+		return unix.Unmount(folder, unix.MNT_DETACH)
+	}, nil
 }

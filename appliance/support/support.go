@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
@@ -26,6 +28,41 @@ type Bundle struct {
 	Control       controlv1.ControlServiceClient
 	KernelLog     func() ([]byte, error) // nil: the kernel's
 	Now           func() time.Time       // nil: the clock
+
+	more []part
+}
+
+// A part is a file of the bundle, and how it is had.
+type part struct {
+	name string
+	get  func() ([]byte, error)
+}
+
+// Add adds a file of a helper's interest.
+func (b *Bundle) Add(name string, get func() ([]byte, error)) {
+	b.more = append(b.more, part{name, get})
+}
+
+// mostFile is how much of a file there is, in bytes: its end.
+const mostFile = 2 << 20
+
+// AddFile adds the end of a file. One that is not there is left out.
+func (b *Bundle) AddFile(name, path string) {
+	b.Add(name, func() ([]byte, error) {
+		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-mostFile), mostFile))
+	})
 }
 
 // Write packs it. The error is that of w; a box that is half broken has a bundle, too.
@@ -56,6 +93,9 @@ func (b Bundle) Write(ctx context.Context, w io.Writer) error {
 		log = b.KernelLog
 	}
 	add("kernel.log", log)
+	for _, p := range b.more {
+		add(p.name, p.get)
+	}
 	if problems != nil {
 		files["problems.txt"] = problems
 	}

@@ -51,6 +51,7 @@ no configuration yet, it writes a heartbeat, which its init feeds the watchdog b
 	f := c.Flags()
 	f.StringVar(&b.archive.Dir, "dir", defaultArchive, "where the configuration is kept")
 	f.StringVar(&b.beat.File, "heartbeat", heartbeat.DefaultFile, "the file of the heartbeat")
+	f.StringVar(&b.state, "state", defaultBoxState, "the file that says how network and clock are, for \"evenkeel network\" and \"evenkeel time\"")
 	f.StringVar(&resolvConf, "resolv-conf", "/run/resolv.conf", "where the name servers are written")
 	f.StringVar(&b.kept, "kept", defaultState, "folder in which evenkeel run keeps the last good configuration")
 	f.StringVar(&leases, "leases", "/run/evenkeel/leases", "folder for what DHCP servers have said")
@@ -72,6 +73,7 @@ func isBox() bool {
 type box struct {
 	archive archive.Archive
 	socket  string
+	state   string // the file that says how the box is
 	log     hclog.Logger
 	network *network.Keeper
 	clock   *ntp.Client
@@ -87,6 +89,8 @@ func (b *box) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.network.Run(ctx) })
 	g.Go(func() error { return b.clock.Run(ctx) })
+	g.Go(func() error { return b.guard(ctx) })
+	g.Go(func() error { return b.writeStates(ctx) })
 	g.Go(func() error {
 		err := syslog.Kernel(ctx, func(m syslog.Message) {
 			select {

@@ -53,7 +53,7 @@ A file is never larger than --size, and a tenth of its disk stays free.`,
 	f.IntVar(&c.Count, "count", 0, "end after so many packets")
 	f.IntVar(&c.seconds, "seconds", 0, "end after so many seconds")
 	f.IntVar(&c.Snap, "snap", capture.Snap, "bytes of each packet, from its beginning")
-	f.StringVarP(&c.path, "write", "w", "", "the file to write packets to; - is the standard output")
+	f.StringVarP(&c.path, "write", "w", "", "the file to write packets to; - is the standard output, stick:NAME a file on a stick")
 	f.Int64Var(&c.size, "size", 16, "MiB that the file has at most")
 	return cmd
 }
@@ -83,14 +83,22 @@ func (c *capturing) run(ctx context.Context, out, said io.Writer) error {
 		}
 		return c.report(ctx, said, file.Add)
 	}
-	f, err := os.OpenFile(c.path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	path, done, err := onStick(c.path, true)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.toFile(ctx, path, said), done())
+}
+
+func (c *capturing) toFile(ctx context.Context, path string, said io.Writer) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing the packets: %w", err)
 	}
 	b := bufio.NewWriter(f)
 	file, err := capture.NewFile(b, c.Link(), c.Snap, c.size<<20)
 	if err == nil {
-		file.Room = capture.RoomBeside(c.path)
+		file.Room = capture.RoomBeside(path)
 		err = c.report(ctx, said, file.Add)
 	}
 	return errors.Join(err, b.Flush(), f.Close())

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,91 +26,62 @@ const defaultArchive = "/data/config"
 // newConfig are the commands for a box's configuration and its history.
 func newConfig(socket *string) *cobra.Command {
 	a := &archive.Archive{Check: checkFolder}
-	var why string
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "The configuration of a box: its history, and the way back",
 		Long: `The configuration of a box and its history. Every configuration that was ever in use is a version, with who made it and when;
 the newest hundred are kept. A configuration with an error is never put in use.
 
-What a command puts in use is loaded by the running evenkeel at once.`,
+What a command puts in use is loaded by the running evenkeel at once. With --confirm it is in use for a time only: if "evenkeel
+config confirm" does not come, or the box starts again, what was in use before comes back by itself.`,
 	}
 	c.PersistentFlags().StringVar(&a.Dir, "dir", defaultArchive, "where the configuration is kept")
 	who := operator()
-
-	// using makes the work of a command that puts a version in use.
-	using := func(f func(args []string) (archive.Version, error)) func(*cobra.Command, []string) error {
-		return func(cmd *cobra.Command, args []string) error {
-			v, err := f(args)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "version %d is in use\n", v.ID)
-			return loaded(cmd, *socket)
-		}
+	putting := func(c *cobra.Command, find func(args []string) (archive.Files, string, error)) *cobra.Command {
+		return puttingInUse(c, a, socket, who, find)
 	}
+	var why string
+	apply := putting(&cobra.Command{
+		Use: "apply PATH...", Aliases: []string{"save"}, Short: "Check .hcl files, or folders of them, and put them in use", Args: cobra.MinimumNArgs(1),
+	}, func(paths []string) (archive.Files, string, error) {
+		files, err := readPaths(paths)
+		return files, why, err
+	})
+	apply.Flags().StringVarP(&why, "message", "m", "", "why, for the history")
 
-	save := &cobra.Command{
-		Use: "save PATH...", Short: "Check .hcl files, or folders of them, and put them in use", Args: cobra.MinimumNArgs(1),
-		RunE: using(func(paths []string) (archive.Version, error) {
-			files, err := readPaths(paths)
-			if err != nil {
-				return archive.Version{}, err
-			}
-			return a.Save(files, archive.Note{Who: who, Why: why})
-		}),
-	}
-	save.Flags().StringVarP(&why, "message", "m", "", "why, for the history")
-
-	var minutes time.Duration
-	try := &cobra.Command{
-		Use: "try PATH...", Short: "Put files in use until \"config confirm\", and go back if that does not come", Args: cobra.MinimumNArgs(1),
-		Long: `Check files and put them in use for some time. If "evenkeel config confirm" does not come in that time, or the box starts again,
-what was in use before is put in use again. This command waits for that, and may be interrupted by the loss of its terminal.`,
-		RunE: func(cmd *cobra.Command, paths []string) error {
-			files, err := readPaths(paths)
-			if err != nil {
-				return err
-			}
-			v, err := a.Try(files, archive.Note{Who: who, Why: why}, minutes)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "version %d is in use for %s; to keep it: evenkeel config confirm\n", v.ID, minutes)
-			if err := loaded(cmd, *socket); err != nil {
-				return err
-			}
-			return awaitConfirmation(cmd, a, *socket)
-		},
-	}
-	try.Flags().StringVarP(&why, "message", "m", "", "why, for the history")
-	try.Flags().DurationVar(&minutes, "for", 5*time.Minute, "how long to wait for the confirmation")
-
-	c.AddCommand(save, try,
+	c.AddCommand(apply,
 		&cobra.Command{
-			Use: "confirm", Short: "Keep what \"config try\" has put in use", Args: cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error { return a.Confirm() },
-		},
-		&cobra.Command{
-			Use: "undo", Short: "Go back to what was in use before \"config try\"", Args: cobra.NoArgs,
+			Use: "confirm", Short: "Keep what --confirm has put in use for a time", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				_, undone, err := a.Undo(who)
-				if err != nil || !undone {
-					return errors.Join(err, said(cmd.OutOrStdout(), err, "nothing waits to be confirmed"))
+				t, err := a.Trial()
+				if err == nil && t == nil {
+					return said(cmd.OutOrStdout(), nil, "nothing waits to be confirmed")
 				}
-				return loaded(cmd, *socket)
+				if err := errors.Join(err, a.Confirm()); err != nil {
+					return err
+				}
+				v, err := a.InUse()
+				return said(cmd.OutOrStdout(), err, fmt.Sprintf("version %d is kept", v.ID))
 			},
 		},
 		&cobra.Command{
-			Use: "rollback VERSION", Short: "Put an older version in use again", Args: cobra.ExactArgs(1),
-			RunE: using(func(args []string) (archive.Version, error) {
-				id, err := versionNumber(args[0])
-				if err != nil {
-					return archive.Version{}, err
+			Use: "undo", Short: "Go back at once from what --confirm has put in use for a time", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				v, undone, err := a.Undo(who)
+				if err != nil || !undone {
+					return errors.Join(err, said(cmd.OutOrStdout(), err, "nothing waits to be confirmed"))
 				}
-				return a.Rollback(id, who)
-			}),
+				fmt.Fprintln(cmd.OutOrStdout(), v.Why)
+				return loaded(cmd, *socket)
+			},
 		},
+		putting(&cobra.Command{
+			Use: "rollback VERSION", Short: "Put an older version in use again", Args: cobra.ExactArgs(1),
+		}, func(args []string) (archive.Files, string, error) {
+			files, err := filesOf(a, args)
+			return files, "back to version " + args[0], err
+		}),
+		newConfigEdit(a, socket, who), newConfigDiff(a), newConfigGuard(a, socket),
 		&cobra.Command{
 			Use: "history", Short: "List the versions, the newest first", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
@@ -120,7 +90,7 @@ what was in use before is put in use again. This command waits for that, and may
 					return err
 				}
 				printHistory(cmd.OutOrStdout(), vs)
-				return nil
+				return trialSaid(cmd.OutOrStdout(), a)
 			},
 		},
 		&cobra.Command{
@@ -133,42 +103,8 @@ what was in use before is put in use again. This command waits for that, and may
 				return archive.Print(cmd.OutOrStdout(), files)
 			},
 		},
-		&cobra.Command{
-			Use: "export FILE [VERSION]", Short: "Write a version into a .tar.gz file; - is the standard output", Args: cobra.RangeArgs(1, 2),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				files, err := filesOf(a, args[1:])
-				if err != nil {
-					return err
-				}
-				if args[0] == "-" {
-					return archive.Export(cmd.OutOrStdout(), files, time.Now())
-				}
-				f, err := os.OpenFile(args[0], os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-				if err != nil {
-					return fmt.Errorf("exporting the configuration: %w", err)
-				}
-				return errors.Join(archive.Export(f, files, time.Now()), f.Sync(), f.Close())
-			},
-		},
-		&cobra.Command{
-			Use: "import FILE", Short: "Put in use what \"config export\" has written; - is the standard input", Args: cobra.ExactArgs(1),
-			RunE: using(func(args []string) (archive.Version, error) {
-				in := io.NopCloser(os.Stdin)
-				if args[0] != "-" {
-					f, err := os.Open(args[0])
-					if err != nil {
-						return archive.Version{}, fmt.Errorf("importing a configuration: %w", err)
-					}
-					in = f
-				}
-				defer in.Close()
-				files, err := archive.Import(in)
-				if err != nil {
-					return archive.Version{}, err
-				}
-				return a.Save(files, archive.Note{Who: who, Why: "imported from " + args[0]})
-			}),
-		},
+		newConfigExport(a),
+		newConfigImport(putting),
 		newAcquire(a),
 	)
 	return c
@@ -346,28 +282,4 @@ func loaded(cmd *cobra.Command, socket string) error {
 	}
 	defer client.Close()
 	return reload(cmd, client)
-}
-
-// awaitConfirmation waits until a trial is confirmed, or over and undone.
-func awaitConfirmation(cmd *cobra.Command, a *archive.Archive, socket string) error {
-	for {
-		t, err := a.Trial()
-		if err != nil {
-			return err
-		}
-		if t == nil {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "confirmed")
-			return err
-		}
-		if left := time.Until(t.Until); left > 0 {
-			time.Sleep(min(left, time.Second))
-			continue
-		}
-		v, undone, err := a.Undo("nobody")
-		if err != nil || !undone {
-			return err
-		}
-		fmt.Fprintln(cmd.OutOrStdout(), v.Why)
-		return loaded(cmd, socket)
-	}
 }

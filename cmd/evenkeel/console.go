@@ -8,8 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +18,6 @@ import (
 	"github.com/evenkeel/evenkeel/appliance/console"
 	"github.com/evenkeel/evenkeel/appliance/problem"
 	"github.com/evenkeel/evenkeel/appliance/ssh"
-	"github.com/evenkeel/evenkeel/appliance/support"
 	"github.com/evenkeel/evenkeel/appliance/wizard"
 	"github.com/evenkeel/evenkeel/core/control"
 )
@@ -38,13 +37,20 @@ With --login it asks for the password first, and for a new box's configuration, 
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.lines = console.NewLines(console.File{In: os.Stdin, Out: os.Stdout})
+			defer deafToInterrupts()()
 			if d.login {
 				greet(d.lines.Terminal, problem.DefaultDir)
 				if err := d.enter(cmd.Context()); err != nil {
 					return err
 				}
 			}
-			return d.menu().Run(cmd.Context(), d.lines)
+			d.lines.Idle = d.idle
+			err := d.menu().Run(cmd.Context(), d.lines)
+			if errors.Is(err, console.ErrIdle) {
+				d.lines.Printf("\nNothing was written for %s: logged out.\n", d.idle)
+				return nil
+			}
+			return err
 		},
 	}
 	f := c.Flags()
@@ -52,7 +58,8 @@ With --login it asks for the password first, and for a new box's configuration, 
 	f.BoolVar(&d.plain, "lines", false, "ask the wizard's questions in lines of text, whatever the terminal can do")
 	f.StringVar(&d.password.Path, "password-file", defaultPassword, "where the hash of the password is")
 	f.StringVar(&d.archive, "dir", defaultArchive, "where the configuration is kept")
-	f.StringVar(&d.exports, "exports", "/data/support", "folder for support bundles")
+	f.StringVar(&d.exports, "exports", "/data/support", "folder for support bundles and captured packets")
+	f.DurationVar(&d.idle, "idle", 15*time.Minute, "log out when nothing was written for so long; 0: never")
 	return c
 }
 
@@ -65,6 +72,7 @@ type desk struct {
 	password console.Password
 	archive  string
 	exports  string
+	idle     time.Duration
 }
 
 func (d *desk) store() *archive.Archive {
@@ -126,8 +134,8 @@ func (d *desk) setUp(ctx context.Context, l *console.Lines) error {
 	if err != nil {
 		return err
 	}
-	change := d.change()
-	if err := change.Try(ctx, l, archive.Files{wizard.BoxFile: files.Box, wizard.SharedFile: files.Shared}, "the wizard"); err != nil {
+	kept, err := d.change().Try(ctx, l, archive.Files{wizard.BoxFile: files.Box, wizard.SharedFile: files.Shared}, "the wizard")
+	if err != nil || !kept {
 		return err
 	}
 	_ = problem.Tell(problem.DefaultDir, acquiring, nil) // what the box was given in its place does not matter any more
@@ -144,6 +152,13 @@ func (d *desk) change() console.Change {
 	return console.Change{Archive: d.store(), Who: cmp.Or(os.Getenv(ssh.Operator), "console"), Edit: edit, Reload: func(ctx context.Context) error {
 		return d.command(ctx, d.lines.Terminal, "reload")
 	}}
+}
+
+// deafToInterrupts has Ctrl-C throw away the line that is being written, and not the login. What is started by the menu hears it.
+func deafToInterrupts() (stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt)
+	return func() { signal.Stop(c) }
 }
 
 // edit is the editor that the environment names, or ours.
@@ -181,7 +196,7 @@ func (d *desk) command(ctx context.Context, out io.Writer, args ...string) error
 		client.Close()
 	}
 	c := newRoot()
-	c.SetArgs(append(args, "--socket", *d.socket))
+	c.SetArgs(append(d.words(args), "--socket", *d.socket))
 	c.SetOut(out)
 	c.SetErr(out)
 	err := c.ExecuteContext(ctx)
@@ -189,117 +204,6 @@ func (d *desk) command(ctx context.Context, out io.Writer, args ...string) error
 		return errors.New("it did not work: see above")
 	}
 	return err
-}
-
-// runs is an item that is a command.
-func (d *desk) runs(text string, args ...string) console.Item {
-	return console.Item{Text: text, Run: func(ctx context.Context, l *console.Lines) error {
-		return d.command(ctx, l.Terminal, args...)
-	}}
-}
-
-// asks is an item that is a command with one more word, which is asked for.
-func (d *desk) asks(text, prompt string, args ...string) console.Item {
-	return console.Item{Text: text, Run: func(ctx context.Context, l *console.Lines) error {
-		word, err := l.Read(prompt + ": ")
-		word = strings.TrimSpace(word)
-		switch {
-		case err != nil || word == "":
-			return err
-		case strings.HasPrefix(word, "-"):
-			return fmt.Errorf("%+q is an option, and has no place here", word)
-		}
-		return d.command(ctx, l.Terminal, append(args, word)...)
-	}}
-}
-
-func (d *desk) menu() console.Menu {
-	host, _ := os.Hostname() // for the title
-	configuration := console.Menu{Title: "Configuration", Out: "back", Items: []console.Item{
-		d.runs("Show", "config", "show", "--dir", d.archive),
-		{Text: "Edit, try and keep", Run: func(ctx context.Context, l *console.Lines) error { return d.change().EditFile(ctx, l) }},
-		d.runs("History", "config", "history", "--dir", d.archive),
-		d.asks("Put an older version in use", "Which version", "config", "rollback", "--dir", d.archive),
-		{Text: "Answer the wizard again", Run: d.setUp},
-	}}
-	return console.Menu{Title: "evenkeel " + version + " on " + host, Out: "log out", Items: []console.Item{
-		{Text: "Status", Run: func(ctx context.Context, l *console.Lines) error {
-			return console.Live(ctx, l, 5*time.Second, func(w io.Writer) error { return d.command(ctx, w, "status") })
-		}},
-		{Text: "Network", Run: func(_ context.Context, l *console.Lines) error { return console.Network(l.Terminal) }},
-		{Text: "Configuration", Run: configuration.Run},
-		d.runs("Events", "events"),
-		d.runs("Pair: a code for the second director", "pair", filepath.Join(d.archive, "current")),
-		{Text: "Support bundle", Run: d.bundle},
-		{Text: "Change the password", Run: func(context.Context, *console.Lines) error { return d.newPassword() }},
-		{Text: "Shell", Run: shell},
-		{Text: "Restart the box", Run: d.system("Restart it now?", "reboot")},
-		{Text: "Switch the box off", Run: d.system("Switch it off now?", "poweroff")},
-	}}
-}
-
-// shell is a shell, where there is one.
-func shell(ctx context.Context, l *console.Lines) error {
-	l.Printf("\"exit\" comes back to the menu.\n")
-	c := exec.CommandContext(ctx, "/bin/sh")
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	err := c.Run()
-	if errors.As(err, new(*exec.ExitError)) {
-		return nil // of the last command in it
-	}
-	return err
-}
-
-// system asks, and then tells PID 1 by its command.
-func (d *desk) system(question, name string) func(context.Context, *console.Lines) error {
-	return func(ctx context.Context, l *console.Lines) error {
-		if ok, err := l.Confirm(question); err != nil || !ok {
-			return err
-		}
-		return exec.CommandContext(ctx, name).Run()
-	}
-}
-
-func (d *desk) bundle(ctx context.Context, l *console.Lines) error {
-	if err := os.MkdirAll(d.exports, 0o700); err != nil {
-		return fmt.Errorf("making the folder of the support bundle: %w", err)
-	}
-	path := filepath.Join(d.exports, "support-"+time.Now().UTC().Format("20060102T150405Z")+".tar.gz")
-	if err := writeBundle(ctx, path, *d.socket, filepath.Join(d.archive, "current")); err != nil {
-		return err
-	}
-	l.Printf("%s is written, without the passwords.\n", path)
-	return nil
-}
-
-func newSupport(socket *string) *cobra.Command {
-	var paths []string
-	c := &cobra.Command{
-		Use:   "support FILE.tar.gz",
-		Short: "Pack what a helper needs: configuration without passwords, status, events, the kernel's log",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return writeBundle(cmd.Context(), args[0], *socket, paths...)
-		},
-	}
-	c.Flags().StringArrayVar(&paths, "config", []string{"/etc/evenkeel/evenkeel.hcl"}, "a .hcl file, or a folder of them; may be given more than once")
-	return c
-}
-
-// writeBundle packs a support bundle. A configuration that can't be read and an evenkeel that does not run are no
-// reason to have none.
-func writeBundle(ctx context.Context, path, socket string, config ...string) error {
-	b := support.Bundle{Version: version}
-	b.Configuration, _ = readPaths(config)
-	if client, err := control.Dial(socket); err == nil {
-		defer client.Close()
-		b.Control = client
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing the support bundle: %w", err)
-	}
-	return errors.Join(b.Write(ctx, f), f.Sync(), f.Close())
 }
 
 func newPassword() *cobra.Command {

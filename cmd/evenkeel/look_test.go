@@ -29,7 +29,7 @@ func commandLine(ctx context.Context, args ...string) (out, problems string, err
 	return o.String(), p.String(), err
 }
 
-func joined(t *testing.T) (director, server *netspace.Space) {
+func twoSpaces(t *testing.T) (director, server *netspace.Space) {
 	t.Helper()
 	director, server = netspace.New(t), netspace.New(t)
 	netspace.Join(director, "look0", []string{"10.80.0.1/24", "10.80.0.9/24", "fd80::1/64"}, server, "look1", []string{"10.80.0.2/24", "fd80::2/64"})
@@ -37,7 +37,7 @@ func joined(t *testing.T) (director, server *netspace.Space) {
 }
 
 func TestNSPingSaysWhoAnswersAndWhoDoesNot(t *testing.T) {
-	director, _ := joined(t)
+	director, _ := twoSpaces(t)
 	for _, c := range []struct {
 		args   string
 		want   []string
@@ -76,7 +76,7 @@ func TestNSPingSaysWhoAnswersAndWhoDoesNot(t *testing.T) {
 
 // The requests of a ping are seen on the terminal, and in a file by tcpdump.
 func TestNSCaptureShowsAPing(t *testing.T) {
-	director, server := joined(t)
+	director, server := twoSpaces(t)
 	tcpdump, err := exec.LookPath("tcpdump")
 	if err != nil {
 		t.Skip("tcpdump is not installed: make packages-test")
@@ -130,7 +130,7 @@ func TestNSCaptureShowsAPing(t *testing.T) {
 
 // A file that ran full is whole, and the capture ends by itself.
 func TestNSACaptureEndsWhenItsFileIsFull(t *testing.T) {
-	director, server := joined(t)
+	director, server := twoSpaces(t)
 	path := filepath.Join(t.TempDir(), "x.pcap")
 	done := make(chan struct{})
 	go func() {

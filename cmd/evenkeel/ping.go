@@ -33,7 +33,7 @@ func newPing() *cobra.Command {
 		Short: "Ask a host for an answer (ICMP echo), by IPv4 or IPv6",
 		Long: `Ask a host for an answer (ICMP echo), once a second. Ctrl-C ends it.
 
-Exit status: 0, at least one request was answered; 1, none was.`,
+Exit status: 0, at least one request was answered, or it was stopped; 1, none was.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := stoppable(cmd.Context())
@@ -89,11 +89,17 @@ func (p *pinging) run(ctx context.Context, host string) error {
 	if err := probe.RunWithContext(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("asking %s: %w", host, err)
 	}
-	p.sent(p.requested + 1) // there is none, but the last one may have got no answer
+	stopped := ctx.Err() != nil
+	if !stopped {
+		p.sent(p.requested + 1) // there is none, but the last one may have got no answer
+	}
 	s := probe.Statistics()
 	fmt.Fprintf(p.out, "%d sent, %d answered", s.PacketsSent, s.PacketsRecv)
 	if s.PacketsRecv == 0 {
 		fmt.Fprintln(p.out)
+		if stopped {
+			return nil
+		}
 		return exitError{code: 1}
 	}
 	_, err = fmt.Fprintf(p.out, "; after %s at least, %s in the mean, %s at most\n", milliseconds(s.MinRtt), milliseconds(s.AvgRtt), milliseconds(s.MaxRtt))

@@ -18,10 +18,12 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&socket, "socket", control.DefaultSocket, "the control socket of the running evenkeel")
 	root.AddCommand(
-		newRun(&socket), newStatus(&socket), newVRRP(&socket), newBrake(&socket), newReload(&socket), newEvents(&socket), newStop(&socket),
+		newRun(&socket), withLive(newStatus(&socket)), newVRRP(&socket), newBrake(&socket), newReload(&socket), newEvents(&socket), newStop(&socket),
 		newPlugin(), newPlugins(&socket), newValidate(), newFmt(), newExport(), newConfig(&socket), newSSH(&socket), newVersion(),
 		newWizard(), newPair(), newJoin(), newConsole(&socket), newPassword(), newSupport(&socket), newBox(&socket), newUpdate(&socket), newSlots(), newFactoryReset(),
-		newPing(), newCapture(), newLogs(),
+	)
+	root.AddCommand( // what the menu of a box has
+		newPing(), newCapture(), newLogs(), newSticks(), newNetwork(&socket), newKeys(), newAbout(), newTime(),
 	)
 	return root
 }

@@ -33,7 +33,7 @@ func newUpdate(socket *string) *cobra.Command {
 	var keys string
 	var peer netip.Addr
 	c := &cobra.Command{
-		Use:   "update FILE|URL",
+		Use:   "update FILE|stick:FILE|URL",
 		Short: "Put a new version into the slot of a box that does not run, and start it",
 		Long: `Put a new version into the slot of a box that does not run, and start the box again with it. The update must be signed by a key of
 this box. If the new version does not come up in three tries, the one that runs now comes back by itself, and the version is
@@ -163,7 +163,7 @@ func goodBox() error {
 // fetch opens an update. A server that stops sending is given up after a minute.
 func fetch(ctx context.Context, from string) (io.ReadCloser, error) {
 	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
-		f, err := os.Open(from)
+		f, err := openFrom(from)
 		if err != nil {
 			return nil, fmt.Errorf("opening the update: %w", err)
 		}
