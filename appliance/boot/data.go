@@ -10,6 +10,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/appliance/clock"
 	"github.com/evenkeel/evenkeel/appliance/disk"
+	"github.com/evenkeel/evenkeel/appliance/problem"
 	"github.com/evenkeel/evenkeel/appliance/process"
 )
 
@@ -99,22 +100,50 @@ func appear(d disk.Disk) (device string, err error) {
 
 // fileSystem makes a file system on a data partition that has none, and mends one that was not unmounted.
 func (s *system) fileSystem(device string) error {
-	has, err := disk.HasExt4(device)
+	content, err := disk.Look(device)
 	if err != nil {
 		return err
 	}
-	if !has {
+	if content == disk.Empty {
 		s.log.Notice("making the data partition")
 		return s.tool("/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-L", "evenkeel-data", "-m", "1", device)
 	}
-	// 1 and 2 say that it was mended.
-	if err := s.tool("/sbin/e2fsck", "-p", device); err != nil {
-		var status exitStatus
-		if !errors.As(err, &status) || status > 3 {
-			return err
-		}
+	mended, err := mend(content, func(option string) error { return s.tool("/sbin/e2fsck", option, device) })
+	if mended {
+		s.log.Notice("the data partition was damaged, and was mended: files may be missing, or be in %s/lost+found", DataDir)
+		s.told = append(s.told, problem.Problem{What: "the data partition was damaged, and was mended: files may be missing", Then: mendedData})
+	}
+	if err != nil {
+		return fmt.Errorf("%s is damaged, and can't be mended: %w", device, err)
 	}
 	return nil
+}
+
+// mend checks a file system, and mends what can be without losing anything. What can't is mended as well, and said: nobody is
+// there to be asked, and a box with what is left does more than one with nothing. e2fsck(8) ends with 1 or 2 when it has mended
+// all, and with 4 when it has left errors.
+func mend(content disk.Content, check func(option string) error) (mended bool, err error) {
+	ended := func(err error) exitStatus {
+		var status exitStatus
+		if err != nil && !errors.As(err, &status) {
+			return -1
+		}
+		return status
+	}
+	const good = 3 // bits of what was mended
+	if content == disk.Ext4 {
+		err := check("-p")
+		if status := ended(err); status >= 0 && status <= good {
+			return false, nil
+		} else if status < 0 {
+			return false, err
+		}
+	}
+	err = check("-y")
+	if status := ended(err); status >= 0 && status <= good {
+		return true, nil
+	}
+	return false, err
 }
 
 type exitStatus int

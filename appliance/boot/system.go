@@ -34,6 +34,7 @@ type system struct {
 	table   *process.Table
 	dog     *watchdog.Dog // nil if there is none
 	judge   judge
+	told    []problem.Problem // what the console tells, beside steps that have failed
 }
 
 // System is PID 1 of the running box: it brings the box up, keeps evenkeel running, and ends with the machine off or
@@ -64,10 +65,11 @@ func System() error {
 	if err != nil {
 		return err
 	}
-	if err := problem.Tell(problem.DefaultDir, "init", sequence.Problems); err != nil {
+	wrong := append(sequence.Problems, s.told...)
+	if err := problem.Tell(problem.DefaultDir, "init", wrong); err != nil {
 		s.log.Error("%v", err)
 	}
-	s.banner(len(sequence.Problems))
+	s.banner(len(wrong))
 	s.quiet()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -4,8 +4,10 @@ package boot
 const (
 	noWatchdog = `The box works, but a box that hangs is not reset by itself.`
 	noData     = `The box runs without it: what it is told now is gone after a restart.
-With a disk that is too small: give the machine a larger one (2 GiB are enough) and start it again.
-With a file system that is damaged: choose Shell in the menu and mend it with "e2fsck -y DEVICE", which may lose files; or write the
-image to the disk again. "dmesg" says more.`
+If the disk is too small: give the machine one of 2 GiB or more, and start it again.
+If it is damaged: "dmesg | tail -50" in Shell of the menu says how. Try another disk; or write the image to this one again, which
+removes everything that the box was told.`
+	mendedData = `See Configuration in the menu for whether it is complete, and put a good version in use again. A disk that does this again
+is worn out.`
 	noConfiguration = `The configuration can be put in use at this console: choose Configuration in the menu.`
 )

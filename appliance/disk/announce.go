@@ -51,17 +51,3 @@ func GrowExt4(device, dir string) error {
 	}
 	return nil
 }
-
-// HasExt4 says whether a device holds an ext2, 3 or 4 file system, by the magic number of its superblock.
-func HasExt4(device string) (bool, error) {
-	f, err := os.Open(device)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	magic := make([]byte, 2)
-	if _, err := f.ReadAt(magic, 1024+56); err != nil {
-		return false, fmt.Errorf("read %s: %w", device, err)
-	}
-	return magic[0] == 0x53 && magic[1] == 0xef, nil
-}

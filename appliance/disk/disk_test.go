@@ -259,3 +259,28 @@ func TestDiskOfTheRunningSystemIsFoundBelowIt(t *testing.T) {
 		t.Errorf("got %+v, %v", d, err)
 	}
 }
+
+func TestOnlyAPartitionThatIsEmptyMayGetAFileSystem(t *testing.T) {
+	for name, c := range map[string]struct {
+		at    int
+		bytes string
+		want  disk.Content
+	}{
+		"as it was made":       {0, "", disk.Empty},
+		"a file system":        {1024 + 56, "\x53\xef", disk.Ext4},
+		"without a superblock": {4096, "group descriptors", disk.Damaged},
+		"overwritten":          {0, "something else", disk.Damaged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "partition")
+			data := make([]byte, 128<<10)
+			copy(data[c.at:], c.bytes)
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := disk.Look(path); err != nil || got != c.want {
+				t.Errorf("got %v, %v, want %v", got, err, c.want)
+			}
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -81,11 +82,15 @@ type box struct {
 	beat    heartbeat.Beat
 	kept    string       // folder in which evenkeel run keeps the last good configuration
 	limit   atomic.Int64 // after which a box that hangs is reset, a time.Duration
+
+	mu    sync.Mutex
+	ill   error     // why evenkeel does not do its work
+	since time.Time // for as long
 }
 
 func (b *box) run(ctx context.Context) error {
 	messages := make(chan syslog.Message, 1000)
-	servers := make(chan []config.Syslog, 1)
+	servers := make(chan remote, 1)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.network.Run(ctx) })
 	g.Go(func() error { return b.clock.Run(ctx) })
@@ -110,6 +115,7 @@ func (b *box) run(ctx context.Context) error {
 	g.Go(func() error { return b.keepSpare(ctx, good) })
 	g.Go(func() error { return b.reclaim(ctx, good) })
 	g.Go(func() error { return b.answerPeer(ctx) })
+	g.Go(func() error { return b.tell(ctx) })
 	return g.Wait()
 }
 
@@ -136,17 +142,18 @@ func (b *box) pulse(ctx context.Context, good func()) error {
 	said := ""
 	since, proved := time.Now(), false
 	return every(ctx, heartbeat.Every, func() {
-		var problem error
+		var ill error
 		if _, err := b.archive.InUse(); !errors.Is(err, archive.ErrNone) {
-			problem = health.Ask(ctx, b.socket)
+			ill = health.Ask(ctx, b.socket)
 		}
-		if !errors.Is(problem, health.ErrSilent) {
+		if !errors.Is(ill, health.ErrSilent) {
 			if err := b.beat.Write(time.Duration(b.limit.Load())); err != nil && said != err.Error() {
 				said = err.Error()
 				b.log.Error("nobody hears that the box does not hang", "error", err)
 			}
 		}
-		if problem != nil {
+		b.feels(ill)
+		if ill != nil {
 			since = time.Now()
 		}
 		if !proved && time.Since(since) >= goodAfter {
@@ -163,7 +170,7 @@ func (b *box) pulse(ctx context.Context, good func()) error {
 
 // follow hands on what the appliance block says, whenever it has changed. A configuration with an error changes nothing; if the
 // box starts with one, the last good one counts, as it does for evenkeel run.
-func (b *box) follow(ctx context.Context, servers chan<- []config.Syslog) error {
+func (b *box) follow(ctx context.Context, servers chan<- remote) error {
 	var last archive.Version
 	var stamp time.Time
 	var ap *config.Appliance
@@ -186,10 +193,10 @@ func (b *box) follow(ctx context.Context, servers chan<- []config.Syslog) error 
 			}
 			ap, known = cfg.Appliance, true
 			b.network.Set(ap)
-			var logs []config.Syslog
+			var logs remote
 			limit := heartbeat.DefaultLimit
 			if ap != nil {
-				logs, limit = ap.Syslogs, ap.Watchdog
+				logs, limit = remote{ap.Hostname, ap.Syslogs}, ap.Watchdog
 			}
 			b.limit.Store(int64(limit))
 			select {
@@ -226,43 +233,4 @@ func (b *box) timeServers(ap *config.Appliance) []string {
 		}
 	}
 	return servers
-}
-
-// relay gives each message to the file and to all servers.
-func (b *box) relay(ctx context.Context, messages <-chan syslog.Message, servers <-chan []config.Syslog) error {
-	defer b.file.Close()
-	host, _ := os.Hostname()
-	const room = 10000 // messages for a server that is away: about 2 MB
-	var senders []*syslog.Sender
-	var now []config.Syslog
-	stop := func() {}
-	defer func() { stop() }()
-	said := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case want := <-servers:
-			if slices.Equal(want, now) {
-				continue
-			}
-			stop()
-			now, senders = want, nil
-			sctx, cancel := context.WithCancel(ctx)
-			stop = cancel
-			for _, s := range want {
-				sender := syslog.NewSender(s, host, room)
-				senders = append(senders, sender)
-				go func() { _ = sender.Run(sctx) }() // it only ends
-			}
-		case m := <-messages:
-			if err := b.file.Add(m); err != nil && said != err.Error() {
-				said = err.Error()
-				b.log.Error("the log does not survive a restart", "error", err)
-			}
-			for _, s := range senders {
-				s.Add(m)
-			}
-		}
-	}
 }
