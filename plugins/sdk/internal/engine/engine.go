@@ -3,7 +3,7 @@
 //
 // One goroutine holds the schedule, a heap of what is to be done next; a bounded set of goroutines probes. Identical
 // targets are one group and are probed once. Each group has a phase, its place inside the interval, and phases are
-// spread evenly, so that ten thousand targets at one second are ten probes each millisecond and never a burst.
+// spread evenly, so that ten thousand targets at one second are sixteen probes every 1.6 milliseconds and never a burst.
 //
 // A Starter probes without a goroutine for each probe, for types of which there are very many: see there.
 //

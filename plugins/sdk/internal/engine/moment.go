@@ -12,12 +12,12 @@ const never moment = 1<<63 - 1
 func (e *Engine) now() moment { return moment(e.config.Since(e.start)) }
 
 // A tick is the granularity of the schedule: what is due within one is started with one wake-up, which costs as much as
-// two connections do. It is so long that eight probes share one, within these bounds, and at most a 200th of the shortest
+// two connections do. It is so long that sixteen probes share one, within these bounds, and at most a hundredth of the shortest
 // time between two probes of a target.
 const (
 	shortTick = moment(time.Millisecond)
-	longTick  = moment(5 * time.Millisecond)
-	sharing   = 8
+	longTick  = moment(10 * time.Millisecond)
+	sharing   = 16
 )
 
 // tickOf returns the tick for so many probes in a second, the shortest time between two of one target being so long.
@@ -26,7 +26,7 @@ func tickOf(perSecond float64, shortest time.Duration) moment {
 		return shortTick
 	}
 	tick := moment(sharing / perSecond * float64(time.Second))
-	return max(min(tick, longTick, moment(shortest/200)), shortTick)
+	return max(min(tick, longTick, moment(shortest/100)), shortTick)
 }
 
 // setTick sets the tick for the targets as they are.

@@ -25,7 +25,7 @@ func TestProbesAreSpreadEvenlyOverTheInterval(t *testing.T) {
 			perTick[at[0].Truncate(time.Millisecond)]++
 		}
 		for at, count := range perTick {
-			if count > 11 {
+			if count > sharing+1 {
 				t.Errorf("%d of %d probes start at %s", count, n, at)
 			}
 		}

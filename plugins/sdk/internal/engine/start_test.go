@@ -241,19 +241,19 @@ func TestAFailureForWantOfWhatThisMachineHasDoesNotCountThreeTimes(t *testing.T)
 	}
 }
 
-func TestTheTickIsAsLongAsEightProbesNeed(t *testing.T) {
+func TestTheTickIsAsLongAsSixteenProbesNeed(t *testing.T) {
 	for _, tt := range []struct {
 		perSecond float64
 		shortest  time.Duration
 		want      time.Duration
 	}{
 		{0, longest, time.Millisecond},
-		{200, time.Minute, time.Millisecond}, // nobody to share with
-		{201, time.Minute, 5 * time.Millisecond},
-		{2000, time.Second, 4 * time.Millisecond},
-		{10_000, time.Second, time.Millisecond},
+		{100, time.Minute, time.Millisecond}, // nobody to share with
+		{101, time.Minute, 10 * time.Millisecond},
+		{2000, time.Second, 8 * time.Millisecond},
+		{10_000, time.Second, 1600 * time.Microsecond},
 		{2000, 100 * time.Millisecond, time.Millisecond},
-		{2000, 500 * time.Millisecond, 2500 * time.Microsecond},
+		{2000, 500 * time.Millisecond, 5 * time.Millisecond},
 	} {
 		if got := time.Duration(tickOf(tt.perSecond, tt.shortest)); got != tt.want {
 			t.Errorf("%g a second, every %s: %s, want %s", tt.perSecond, tt.shortest, got, tt.want)
@@ -265,9 +265,9 @@ func TestTheTickIsAsLongAsEightProbesNeed(t *testing.T) {
 			ts[i].Interval = time.Second
 		}
 		w.Apply(1, true, ts, nil)
-		equal(t, "tick", time.Duration(w.tick), 4*time.Millisecond)
+		equal(t, "tick", time.Duration(w.tick), 8*time.Millisecond)
 		ts[0].Retry = 200 * time.Millisecond
 		w.Apply(2, false, ts[:1], nil)
-		equal(t, "tick with a short retry interval", time.Duration(w.tick), time.Millisecond)
+		equal(t, "tick with a short retry interval", time.Duration(w.tick), 2*time.Millisecond)
 	})
 }
