@@ -90,7 +90,8 @@ func TestAServerThatResetsOrKeepsSilent(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
-	if got := askWithin(t, drip, `{}`, 100*time.Millisecond); got == "" {
+	alone := sdktest.Ask(t, Plugin(), sdktest.TargetAt(drip), `{}`, 100*time.Millisecond)
+	if among := sdktest.AskBySchedule(t, Plugin(), sdktest.TargetAt(drip), `{}`, 100*time.Millisecond); alone == "" || among == "" {
 		t.Error("a server that drips is up")
 	}
 }
