@@ -13,7 +13,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/evenkeel/evenkeel/appliance/wizard"
+	"github.com/evenkeel/evenkeel/appliance/wizard/question"
 )
 
 // Version of the talk. Two programs with different ones do not understand each other.
@@ -27,10 +27,10 @@ const (
 
 // A Request is one of what it may be.
 type Request struct {
-	Question *wizard.Question `json:"question,omitempty"` // to be answered
-	Problem  string           `json:"problem,omitempty"`  // with the question: what was wrong with the last reply
-	Page     *Page            `json:"page,omitempty"`     // to be read, and perhaps to be confirmed
-	Note     string           `json:"note,omitempty"`     // to be shown until the next reply; it wants none
+	Question *question.Question `json:"question,omitempty"` // to be answered
+	Problem  string             `json:"problem,omitempty"`  // with the question: what was wrong with the last reply
+	Page     *Page              `json:"page,omitempty"`     // to be read, and perhaps to be confirmed
+	Note     string             `json:"note,omitempty"`     // to be shown until the next reply; it wants none
 }
 
 // A Page is a text that may be longer than a screen.

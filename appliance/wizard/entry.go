@@ -47,21 +47,6 @@ func (e *entry) question(k *known) Question {
 	return q
 }
 
-// Chosen is the value of the choice that a text means: its number, counted from 1, its value, or nothing for the default. It
-// is "" if the text means no choice.
-func (q *Question) Chosen(text string) string {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		text = q.Default
-	}
-	for i, o := range q.Choices {
-		if text == fmt.Sprint(i+1) || strings.EqualFold(text, o.Value) {
-			return o.Value
-		}
-	}
-	return ""
-}
-
 // accept returns the canonical form of an answer, or why it is none.
 func (e *entry) accept(text string, q Question, k *known) (string, error) {
 	if err := readable(text); err != nil {

@@ -188,7 +188,7 @@ func (k *known) cards(n int) []Option {
 		if !c.Link {
 			text += "  " + noCable
 		}
-		all = append(all, Option{c.Name, text})
+		all = append(all, Option{Value: c.Name, Text: text})
 	}
 	linked := func(o Option) int {
 		if strings.HasSuffix(o.Text, noCable) {
@@ -197,7 +197,7 @@ func (k *known) cards(n int) []Option {
 		return 0
 	}
 	slices.SortStableFunc(all, func(a, b Option) int { return linked(a) - linked(b) })
-	return append(all, Option{Auto, "plug the cable in now, and the card is found"})
+	return append(all, Option{Value: Auto, Text: "plug the cable in now, and the card is found"})
 }
 
 func (k *known) bonded(n int) bool {

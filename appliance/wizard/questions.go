@@ -17,7 +17,7 @@ const (
 )
 
 func yesOrNo(*known) []Option {
-	return []Option{{yes, ""}, {no, ""}}
+	return []Option{{Value: yes}, {Value: no}}
 }
 
 // always is a default that does not depend on anything.
@@ -27,7 +27,7 @@ func always(s string) func(*known) string { return func(*known) string { return 
 func options(pairs ...string) func(*known) []Option {
 	var all []Option
 	for p := range slices.Chunk(pairs, 2) {
-		all = append(all, Option{p[0], p[1]})
+		all = append(all, Option{Value: p[0], Text: p[1]})
 	}
 	return func(*known) []Option { return all }
 }

@@ -11,6 +11,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/evenkeel/evenkeel/appliance/wizard/question"
 )
 
 // A Machine is what is known of the machine before anybody is asked.
@@ -28,40 +30,27 @@ type Card struct {
 	Link   bool   // a cable is plugged in, and something answers at its other end
 }
 
-// A Kind is how a question is answered.
-type Kind int
+// What a question is, is known to who shows it without knowing the wizard.
+type (
+	Question = question.Question
+	Option   = question.Option
+	Kind     = question.Kind
+)
 
 // The kinds of questions.
 const (
-	Line   Kind = iota // a line of text
-	Choice             // one of the question's choices
-	Secret             // a line of text that is not shown
-	Plug               // one of the choices, or Auto: whose cable is plugged in next
+	Line   = question.Line
+	Choice = question.Choice
+	Secret = question.Secret
+	Plug   = question.Plug
 )
 
-// Auto is the choice of a [Plug] question that looks for the card by its cable.
-const Auto = "auto"
-
-// None is the answer to an optional question that leaves it out.
-const None = "none"
-
-// A Question is one question, in words that fit a screen of 80 columns.
-type Question struct {
-	Key      string // "network1.address": the same in every version, for files of answers
-	Section  string // what the questions around it are about, "Network"
-	Text     string // "Address, with the length of its network"
-	Help     string // a few lines more, for those who ask
-	Kind     Kind
-	Choices  []Option // of Choice and Plug
-	Default  string   // what an empty answer means; "": an answer is needed
-	Optional bool     // None is an answer
-}
-
-// An Option is one of the answers to choose from.
-type Option struct {
-	Value string // the answer itself
-	Text  string // what it means
-}
+// Auto is the choice of a [Plug] question that looks for the card by its cable, and None the answer that leaves an optional
+// question out.
+const (
+	Auto = question.Auto
+	None = question.None
+)
 
 // Answers are what was answered, by key. They are in their canonical form: what was refused is not among them.
 type Answers map[string]string

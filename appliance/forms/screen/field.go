@@ -12,7 +12,7 @@ import (
 	"charm.land/huh/v2"
 	"charm.land/lipgloss/v2"
 
-	"github.com/evenkeel/evenkeel/appliance/wizard"
+	"github.com/evenkeel/evenkeel/appliance/wizard/question"
 )
 
 // other is the choice that is none of them, of a question that takes others. No answer has a blank at its end.
@@ -28,16 +28,16 @@ func (m *model) question(byHand bool) {
 	if !m.written {
 		m.field = huh.NewSelect[string]().Title(m.title()).Options(m.options()...).Value(&m.text)
 	} else {
-		if q.Optional && m.text == wizard.None {
+		if q.Optional && m.text == question.None {
 			m.text = ""
 		}
 		in := huh.NewInput().Title(m.title()).Prompt("> ").CharLimit(longest).Value(&m.text)
 		switch {
-		case q.Kind == wizard.Secret:
+		case q.Kind == question.Secret:
 			m.text = ""
 			in = in.EchoMode(huh.EchoModeNone).Value(&m.text)
 		case q.Optional:
-			in = in.Placeholder(wizard.None)
+			in = in.Placeholder(question.None)
 		}
 		m.field = in
 	}
@@ -47,7 +47,7 @@ func (m *model) question(byHand bool) {
 // unlisted says whether what is in the field is none of the choices of a question that takes others.
 func (m *model) unlisted() bool {
 	q := m.asked.Question
-	return q.Kind == wizard.Plug && m.text != "" && !slices.ContainsFunc(q.Choices, func(o wizard.Option) bool { return o.Value == m.text })
+	return q.Kind == question.Plug && m.text != "" && !slices.ContainsFunc(q.Choices, func(o question.Option) bool { return o.Value == m.text })
 }
 
 // title is the text of the question.
@@ -57,8 +57,8 @@ func (m *model) title() string { return clean(m.asked.Question.Text, m.ascii) }
 func (m *model) options() []huh.Option[string] {
 	q := m.asked.Question
 	choices := q.Choices
-	if q.Kind == wizard.Plug {
-		choices = append(choices[:len(choices):len(choices)], wizard.Option{Value: other, Text: "write the name of another one"})
+	if q.Kind == question.Plug {
+		choices = append(choices[:len(choices):len(choices)], question.Option{Value: other, Text: "write the name of another one"})
 	}
 	wide := 0
 	for _, c := range choices {

@@ -10,7 +10,7 @@ import (
 	"charm.land/huh/v2"
 
 	"github.com/evenkeel/evenkeel/appliance/forms"
-	"github.com/evenkeel/evenkeel/appliance/wizard"
+	"github.com/evenkeel/evenkeel/appliance/wizard/question"
 )
 
 // A model is what is on the screen.
@@ -104,7 +104,7 @@ func (m *model) ask(r forms.Request) tea.Cmd {
 		m.forget(r.Question.Key)
 		typed := m.text
 		m.text = r.Question.Default
-		if r.Problem != "" && r.Question.Key == m.key && r.Question.Kind != wizard.Secret && typed != "" {
+		if r.Problem != "" && r.Question.Key == m.key && r.Question.Kind != question.Secret && typed != "" {
 			m.text = typed // to be corrected
 		}
 		m.key = r.Question.Key
@@ -163,7 +163,7 @@ func (m *model) press(key tea.KeyPressMsg) tea.Cmd {
 	case name == "<" && !m.written:
 		return m.reply(forms.Reply{Kind: forms.Back})
 	case name == "esc", name == "shift+tab", name == "alt+tab": // the last is Shift+Tab of Linux's own screen
-		if q := m.asked.Question; q != nil && q.Kind == wizard.Plug && m.written {
+		if q := m.asked.Question; q != nil && q.Kind == question.Plug && m.written {
 			m.text = ""
 			m.question(false)
 			return m.field.Focus()
@@ -214,21 +214,21 @@ func (m *model) submit() tea.Cmd {
 		return m.field.Focus()
 	}
 	q := m.asked.Question
-	if q.Kind == wizard.Plug && !m.written && m.text == other {
+	if q.Kind == question.Plug && !m.written && m.text == other {
 		m.text = ""
 		m.question(true)
 		return m.field.Focus()
 	}
 	shown := strings.TrimSpace(m.text)
 	switch {
-	case q.Kind == wizard.Secret:
+	case q.Kind == question.Secret:
 		shown = strings.Repeat("*", 8)
 	case shown == "":
 		shown = q.Default
 	}
 	m.past = append(m.past, answered{q.Key, q.Section, q.Text, shown})
 	cmd := m.reply(forms.Reply{Kind: forms.Answer, Text: m.text})
-	if q.Kind == wizard.Plug && m.text == wizard.Auto {
+	if q.Kind == question.Plug && m.text == question.Auto {
 		m.note, m.deaf = "Now plug the cable in. If it is in, unplug it and plug it in again.", true
 	}
 	return cmd
