@@ -116,7 +116,7 @@ func (l *Lines) ReadLine() (string, error) {
 		switch {
 		case feed:
 		case b == '\n', b == '\r':
-			return string(line), nil
+			return position.ReplaceAllString(string(line), ""), nil // an answer of the terminal itself, that came too late
 		case len(line) < longest:
 			line = append(line, b)
 		}

@@ -3,6 +3,7 @@ package forms
 import (
 	"errors"
 	"io"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -43,6 +44,18 @@ func TestEveryQuestionArrivesAsItWasAsked(t *testing.T) {
 	}
 	if n < 25 {
 		t.Errorf("only %d questions were asked", n)
+	}
+}
+
+func TestOnlyTheProgramForItCarriesWhatDrawsForms(t *testing.T) {
+	for program, want := range map[string]bool{"evenkeel": false, "init": false, "evenkeel-forms": true} {
+		out, err := exec.Command("go", "list", "-deps", "../../cmd/"+program).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(out), "charm.land/"); got != want {
+			t.Errorf("%s carries it: %v", program, got)
+		}
 	}
 }
 

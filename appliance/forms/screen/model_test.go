@@ -124,6 +124,17 @@ func TestWhatIsTypedWhileSomethingTakesItsTimeAnswersNothing(t *testing.T) {
 	d.replied()
 }
 
+func TestAKeyForSSHCanBePasted(t *testing.T) {
+	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPkbYcQmzVbQVbLWDkBcXrqbZXrH4yBmtZ7tSJpqcbr ops@example.com"
+	d := newDesk(t)
+	d.gets(tea.PasteMsg{Content: key + "\n"}, text("key")) // before the question is there
+	d.types("\n")
+	d.replied(answer(key + " "))
+	d.gets(text("other"), tea.PasteMsg{Content: key})
+	d.types("\n")
+	d.replied(answer(key))
+}
+
 func TestACardThatIsNotInTheListCanBeNamed(t *testing.T) {
 	d := newDesk(t)
 	r := forms.Request{Question: &wizard.Question{Kind: wizard.Plug, Text: "Which card?", Default: "eth1", Choices: []wizard.Option{{Value: "eth0"}, {Value: "eth1"}, {Value: wizard.Auto}}}}
