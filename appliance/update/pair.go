@@ -67,11 +67,14 @@ func (b *Both) Run(ctx context.Context) error {
 		return fmt.Errorf("the other director: %w; nothing was changed", err)
 	}
 	b.Say("%s runs version %s, %s runs version %s; both get version %s", peer.Name, peer.Version, here.Name, here.Version, b.Version)
-	if err := b.update(ctx, b.Peer, b.Here, peer, here); err != nil {
-		return fmt.Errorf("%s: %w; %s was not touched", peer.Name, err, here.Name)
-	}
-	if peer, err = b.proved(ctx, peer); err != nil {
-		return fmt.Errorf("%s: %w; %s was not touched", peer.Name, err, here.Name)
+	if peer.Version != b.Version || b.Force {
+		err := b.update(ctx, b.Peer, b.Here, peer, here)
+		if err == nil {
+			peer, err = b.proved(ctx, peer)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w; %s was not touched", peer.Name, err, here.Name)
+		}
 	}
 	b.Say("%s runs version %s and is well", peer.Name, b.Version)
 	if err := b.update(ctx, b.Here, b.Peer, here, peer); err != nil {

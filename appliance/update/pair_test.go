@@ -164,6 +164,20 @@ func TestAPairIsUpdatedOneAfterTheOtherAndOneAlwaysServes(t *testing.T) {
 	}
 }
 
+// As when the command was hung up half-way, and is given again.
+func TestADirectorThatHasTheVersionIsNotUpdatedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, lb1, lb2 := newPair()
+		lb2.state.Version = "2.0"
+		if _, err := both(t, lb1, lb2); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"lb1 put 2.0", "lb1 release", "lb1 restart"}, p.asked); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestWhatFailsOnTheFirstLeavesTheSecondAlone(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {

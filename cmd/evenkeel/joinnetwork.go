@@ -48,7 +48,7 @@ func (d *desk) fetchNew(ctx context.Context, text, name string, box []byte, keep
 	}()
 	keeper.Set(ap)
 	err = reach(ctx, net.JoinHostPort(code.Address.String(), strconv.Itoa(pairing.Port)), func(conn net.Conn) error {
-		return pairing.Fetch(ctx, code, name, keep, func(context.Context, string) (net.Conn, error) { return conn, nil })
+		return pairing.Fetch(ctx, code, name, bonding(code, keep), func(context.Context, string) (net.Conn, error) { return conn, nil })
 	})
 	problems := keeper.Status().Problems
 	stop()

@@ -143,13 +143,5 @@ func fetchShared(ctx context.Context, text, name string, _ []byte, keep func(pai
 	if err != nil {
 		return err
 	}
-	return pairing.Fetch(ctx, code, name, func(s pairing.Shared) error {
-		if err := keep(s); err != nil {
-			return err
-		}
-		if _, _, err := thisBox(); err != nil || s.Secret == nil {
-			return nil // one of them is no box
-		}
-		return pairing.Bond{Secret: s.Secret, Peer: code.Address, Name: s.Director}.Keep(bondFile)
-	}, nil)
+	return pairing.Fetch(ctx, code, name, bonding(code, keep), nil)
 }

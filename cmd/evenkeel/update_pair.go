@@ -21,9 +21,6 @@ import (
 	"github.com/evenkeel/evenkeel/core/control/controlv1"
 )
 
-// bondFile is what a box keeps of its pairing.
-const bondFile = dataFolder + "/pair/bond"
-
 // updatePair updates the other director and then this one.
 func updatePair(ctx context.Context, out io.Writer, from, keys, socket string, peer netip.Addr, force bool) error {
 	bond, err := pairing.ReadBond(bondFile)
@@ -237,67 +234,5 @@ func (b *box) reclaim(ctx context.Context, good <-chan struct{}) error {
 		case <-ctx.Done():
 			return nil
 		}
-	}
-}
-
-// answerPeer answers the other director of the pair about updates, from the moment that there is one.
-func (b *box) answerPeer(ctx context.Context) error {
-	t, err := newThisDirector(b.socket, defaultKeys)
-	if err != nil {
-		return nil // a Linux without slots
-	}
-	for said := ""; ctx.Err() == nil; {
-		if _, err := pairing.ReadBond(bondFile); err == nil {
-			err = servePeer(ctx, t)
-			if err != nil && ctx.Err() == nil && said != err.Error() {
-				said = err.Error()
-				b.log.Error("the other director can't update this one", "error", err)
-			}
-		}
-		select {
-		case <-time.After(10 * time.Second):
-		case <-ctx.Done():
-		}
-	}
-	return nil
-}
-
-// atOnce is how many connections of the other director are answered at the same time.
-const atOnce = 4
-
-func servePeer(ctx context.Context, here update.Director) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("", strconv.Itoa(update.PairPort)))
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	defer context.AfterFunc(ctx, func() { l.Close() })()
-	turns := make(chan struct{}, atOnce)
-	for {
-		conn, err := l.Accept()
-		if err != nil {
-			return err
-		}
-		select {
-		case turns <- struct{}{}:
-		default:
-			conn.Close()
-			continue
-		}
-		go func() {
-			defer func() { <-turns }()
-			// The bond is read each time: the directors may have been paired again.
-			bond, err := pairing.ReadBond(bondFile)
-			if err != nil {
-				conn.Close()
-				return
-			}
-			settings, err := bond.Answering()
-			if err != nil {
-				conn.Close()
-				return
-			}
-			_ = update.Answer(ctx, tls.Server(conn, settings), here) // who asked knows
-		}()
 	}
 }
