@@ -56,11 +56,7 @@ what this one serves. If anything fails before that, this one is not touched. Th
 			if err != nil {
 				return err
 			}
-			i := installer(d, running)
-			i.Progress = tenths(func(s string) { fmt.Fprintln(out, s) })
-			i.Busy = func() {
-				fmt.Fprintf(out, "slot %s is being written already, by the box that mends it or by another update: waiting\n", running.Other())
-			}
+			i := telling(installer(d, running), func(s string) { fmt.Fprintln(out, s) })
 			fmt.Fprintf(out, "version %s into slot %s, %d MiB\n", bundle.Manifest.Version, running.Other(), bundle.Manifest.Size>>20)
 			if err := i.Install(cmd.Context(), bundle, force); err != nil {
 				return err
@@ -205,6 +201,15 @@ func (r *impatient) Close() error {
 	r.idle.Stop()
 	defer r.cancel()
 	return r.ReadCloser.Close()
+}
+
+// telling has an installer say how far it is.
+func telling(i update.Installer, say func(string)) update.Installer {
+	i.Progress = tenths(say)
+	i.Busy = func() {
+		say(fmt.Sprintf("slot %s is being written already, by the box that mends it or by another update: waiting", i.Running.Other()))
+	}
+	return i
 }
 
 // tenths says each tenth of what was done.

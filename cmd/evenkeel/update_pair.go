@@ -158,8 +158,7 @@ func (t *thisDirector) Put(ctx context.Context, in io.Reader, force bool, say fu
 	if err != nil {
 		return err
 	}
-	i := t.installer
-	i.Progress = tenths(say)
+	i := telling(t.installer, say)
 	return i.Install(ctx, bundle, force)
 }
 
