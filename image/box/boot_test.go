@@ -1,6 +1,7 @@
 package box_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/image/box"
@@ -35,8 +36,8 @@ func TestImageBootsFromEveryFirmwareAndBalances(t *testing.T) {
 			up := s.says(`evenkeel \S+, slot A, kernel \S+, up after`)
 			table := s.says(`the table is in place: writes=1`)
 			s.says(`check: subject=web/127.0.0.1:9/tcp from=unknown to=down .*connection refused`)
-			t.Logf("measured: %s, %d MiB: boot loader after %.1f s, console %.1f s, table %.1f s",
-				c.firmware, c.memory, menu.After.Seconds(), up.After.Seconds(), table.After.Seconds())
+			measured.add(fmt.Sprintf("%s, %d MiB, power-on to", c.firmware, c.memory), "boot loader %.1f s, console %.1f s, programmed table %.1f s",
+				menu.After.Seconds(), up.After.Seconds(), table.After.Seconds())
 		})
 	}
 }

@@ -21,7 +21,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	measured.print(os.Stdout)
+	os.Exit(status)
 }
 
 func web(args []string) error {
