@@ -40,8 +40,9 @@ UPDATE_KEYS ?= $(if $(UPDATE_KEY),$(dir $(UPDATE_KEY)))
 SIGNED = $(if $(UPDATE_KEYS),--keys $(UPDATE_KEYS)) $(if $(UPDATE_KEY),--sign $(UPDATE_KEY))
 
 .PHONY: image
-image: build packages-image ## the disk image of the box, in dist/; about a minute; UPDATE_KEY=FILE signs updates
+image: build packages-image $(if $(UPDATE_KEY),packages-minisign) ## the disk image of the box, in dist/; about a minute; UPDATE_KEY=FILE signs updates
 	$(MKIMAGE) --out dist $(SIGNED)
+	$(if $(UPDATE_KEY),minisign -S -s $(UPDATE_KEY) -m dist/evenkeel-$(VERSION)-amd64.sha256)
 
 KEY ?= $(CACHE)/update-key/update.key
 .PHONY: update-key

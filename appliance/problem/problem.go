@@ -20,11 +20,13 @@ type Problem struct {
 	Then string // how to go on, in sentences; "": it says so itself
 }
 
-// String is the problem in lines of text, what to do about it indented.
+// String is the problem in lines of text, of which the first begins with a star and the others are indented, and what to do
+// about it.
 func (p Problem) String() string {
-	text := p.What + "\n"
-	for line := range strings.Lines(p.Then) {
-		text += "  " + strings.TrimRight(line, "\n") + "\n"
+	indented := func(s string) string { return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ") }
+	text := "* " + indented(p.What) + "\n"
+	if p.Then != "" {
+		text += "  " + indented(p.Then) + "\n"
 	}
 	return text
 }

@@ -24,7 +24,7 @@ func TestTheConsoleReadsWhatAllProgramsTell(t *testing.T) {
 	reads("")
 	tell("init", Problem{"no data partition", "Nothing is kept.\nUse a larger disk."}, Problem{What: "no watchdog"})
 	tell("box", Problem{What: "no network card"})
-	reads("no network card\nno data partition\n  Nothing is kept.\n  Use a larger disk.\nno watchdog\n")
+	reads("* no network card\n* no data partition\n  Nothing is kept.\n  Use a larger disk.\n* no watchdog\n")
 	tell("init")
-	reads("no network card\n")
+	reads("* no network card\n")
 }

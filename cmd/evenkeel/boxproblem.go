@@ -10,9 +10,10 @@ import (
 
 // How a person goes on.
 const (
-	noCards = `Put one in, or give the virtual machine one (virtio, vmxnet3 or e1000e), and start the box again.
-If it has one: choose Shell in the menu, "dmesg" says what became of it.`
-	badConfiguration = `What ran before goes on. Choose Configuration in the menu: correct it, or put an older version in use.`
+	noCards = `Put one in, or give the virtual machine one (virtio, vmxnet3 or e1000e), and
+start the box again. If it has one, the box has no driver for it.`
+	badConfiguration = `What ran before goes on. Choose Configuration in the menu: correct it, or put
+an older version in use.`
 )
 
 // tellErrors tells the consoles what the language says of the configuration in use.

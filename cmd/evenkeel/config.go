@@ -164,7 +164,7 @@ const acquiring = "acquire"
 
 // given are the problems of configurations that were given, and how to go on. from is the one that was taken, "" if none was.
 func given(problems []error, from string) []problem.Problem {
-	then := "Correct it and start the box again; or set the box up here, and it is not looked at any more."
+	then := "Correct it and start the box again; or set the box up here, and it is not\nlooked at any more."
 	if from != "" {
 		then = "The configuration in use is from " + from + "."
 	}

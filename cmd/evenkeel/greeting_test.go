@@ -28,13 +28,13 @@ func TestConsoleSaysWhatIsWrongAndHowToGoOn(t *testing.T) {
 	if got := says(cards); got != "" {
 		t.Errorf("of a box with which nothing is wrong it says %q", got)
 	}
-	if got := says(console.Cards{Dir: dir}); !strings.HasPrefix(got, "\nThis is wrong here:\nno network card was found\n  Put one in") {
+	if got := says(console.Cards{Dir: dir}); !strings.HasPrefix(got, "\nThis is wrong here:\n* no network card was found\n  Put one in") {
 		t.Errorf("of a box without a card it says %q", got)
 	}
 	if err := problem.Tell(problems, "init", []problem.Problem{{What: "the disk is too small", Then: "Use a larger one."}}); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := says(cards), "\nThis is wrong here:\nthe disk is too small\n  Use a larger one.\n"; got != want {
+	if got, want := says(cards), "\nThis is wrong here:\n* the disk is too small\n  Use a larger one.\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var hello strings.Builder

@@ -150,7 +150,7 @@ type session struct {
 	at int // offset of what the console said
 }
 
-// boot powers a box on. Its console is said if the test fails.
+// boot powers a box on. What its console has said is in the log.
 func boot(t *testing.T, o box.Options) *session {
 	t.Helper()
 	if o.Firmware == "" {
@@ -165,9 +165,7 @@ func boot(t *testing.T, o box.Options) *session {
 	}
 	t.Cleanup(func() {
 		b.CutPower()
-		if t.Failed() {
-			t.Logf("the console:\n%s", b.Console())
-		}
+		t.Logf("the console:\n%s", b.Console())
 	})
 	return &session{Box: b, t: t}
 }

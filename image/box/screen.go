@@ -32,7 +32,7 @@ type end struct {
 }
 
 // escapes are what GRUB, firmwares and terminals are painted with. A line feed and a tab are none.
-var escapes = regexp.MustCompile("\x1b\\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00-\x08\x0b-\x1f]")
+var escapes = regexp.MustCompile("\x1b\\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[78=>c]|[\x00-\x08\x0b-\x1f]")
 
 // add adds what has come.
 func (s *screen) add(started time.Time, chunk []byte) {
