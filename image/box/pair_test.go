@@ -86,6 +86,7 @@ func TestImageMakesAPairThatSurvivesAPowerCut(t *testing.T) {
 		reply{"Shall the box be set up like this?", "yes"},
 	)
 	first.says(`"lb2" at 10.77.0.12 has fetched it`)
+	first.types("") // back to the menu
 	n.isMaster(t, 100)
 	first.isInState("master")
 	second.isInState("backup")

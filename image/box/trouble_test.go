@@ -36,11 +36,8 @@ func TestImageSaysWhatIsWrongAndGoesOnToTheWizard(t *testing.T) {
 	}
 	s.asks("Name of this director")
 	s.isDocumented("wrong")
-	if err := s.Type("\x03"); err != nil { // Ctrl-C
-		t.Fatal(err)
-	}
+	s.types("lb_9\x03") // Ctrl-C throws the line away, and an empty one is left
 	s.answers(
-		reply{"Name of this director", ""},
 		reply{"Which network card?", "eth0"},
 		reply{"VLAN on it", "4095"},
 	)
