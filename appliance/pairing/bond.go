@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
 )
 
 // A Bond is what stays of a pairing: a secret that the two directors have made, and nobody else knows. By it they trust each
@@ -68,20 +67,11 @@ func ReadBond(path string) (Bond, error) {
 	return b, nil
 }
 
-// Keep writes a bond, in the place of the one before it, for this user only.
-func (b Bond) Keep(path string) error {
+// Encode is a bond as ReadBond reads it. It is for nobody else's eyes.
+func (b Bond) Encode() ([]byte, error) {
 	text, err := json.Marshal(b)
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(path), 0o700)
-	}
-	if err == nil {
-		err = os.WriteFile(path+".new", append(text, '\n'), 0o600)
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
 	if err != nil {
-		return fmt.Errorf("keeping what ties this director to the other one: %w", err)
+		return nil, fmt.Errorf("writing what ties this director to the other one: %w", err)
 	}
-	return nil
+	return append(text, '\n'), nil
 }

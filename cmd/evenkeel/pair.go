@@ -71,7 +71,7 @@ func pair(cmd *cobra.Command, folder string, address netip.Addr) error {
 		return err
 	}
 	if secret != nil {
-		if err := (pairing.Bond{Secret: secret, Peer: second.Address, Name: second.Name}).Keep(bondFile); err != nil {
+		if err := keepBond(pairing.Bond{Secret: secret, Peer: second.Address, Name: second.Name}); err != nil {
 			return err
 		}
 	}

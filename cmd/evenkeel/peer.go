@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
+	"github.com/evenkeel/evenkeel/appliance/console"
 	"github.com/evenkeel/evenkeel/appliance/pairing"
 	"github.com/evenkeel/evenkeel/appliance/update"
 )
@@ -23,8 +26,20 @@ func bonding(code pairing.Code, keep func(pairing.Shared) error) func(pairing.Sh
 		if _, _, err := thisBox(); err != nil || s.Secret == nil {
 			return nil // one of them is no box
 		}
-		return pairing.Bond{Secret: s.Secret, Peer: code.Address, Name: s.Director}.Keep(bondFile)
+		return keepBond(pairing.Bond{Secret: s.Secret, Peer: code.Address, Name: s.Director})
 	}
+}
+
+// keepBond writes a bond so that it is there after a power cut, too.
+func keepBond(b pairing.Bond) error {
+	text, err := b.Encode()
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(bondFile), 0o700)
+	}
+	if err != nil {
+		return err
+	}
+	return console.WriteFile(bondFile, text)
 }
 
 // answerPeer answers the other director of the pair about updates, from the moment that there is one.
