@@ -179,7 +179,10 @@ func askMinutes(l *Lines) (time.Duration, bool, error) {
 
 // spoken is a time as a person says it.
 func spoken(d time.Duration) string {
-	if n := int(d.Minutes()); d == time.Duration(n)*time.Minute && n > 1 {
+	if d == time.Minute {
+		return "a minute"
+	}
+	if n := int(d.Minutes()); d == time.Duration(n)*time.Minute {
 		return fmt.Sprintf("%d minutes", n)
 	}
 	return d.String()

@@ -69,7 +69,7 @@ config confirm" does not come, or the box starts again, what was in use before c
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				v, undone, err := a.Undo(who)
 				if err != nil || !undone {
-					return errors.Join(err, said(cmd.OutOrStdout(), err, "nothing waits to be confirmed"))
+					return said(cmd.OutOrStdout(), err, "nothing waits to be confirmed")
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), v.Why)
 				return loaded(cmd, *socket)
@@ -199,9 +199,10 @@ func operator() string {
 	return name
 }
 
+// said writes a line, unless there is an error, which it returns.
 func said(w io.Writer, err error, text string) error {
 	if err != nil {
-		return nil
+		return err
 	}
 	_, err = fmt.Fprintln(w, text)
 	return err

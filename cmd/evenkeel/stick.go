@@ -42,7 +42,7 @@ func ownDisk() (disk.Disk, error) {
 	}
 	start, err := boot.ParseCommandLine(string(text))
 	if err != nil {
-		return disk.Disk{}, fmt.Errorf("only a box looks for sticks; mount it, and name the file by its path: %w", err)
+		return disk.Disk{}, errors.New("only a box looks for sticks: mount it, and name the file by its path")
 	}
 	return disk.Find("/sys", "/dev", start.Partition)
 }
