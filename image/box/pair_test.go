@@ -19,6 +19,7 @@ import (
 func TestImageMakesAPairThatSurvivesAPowerCut(t *testing.T) {
 	n := newNetwork(t, 2)
 	one, two := n.newBox(t, "one"), n.newBox(t, "two")
+	one.Volumes = []string{pack(t, "2.0", slot(t), releaseKey(t))}
 	first, second := boot(t, one), boot(t, two)
 
 	first.answers(
@@ -119,6 +120,8 @@ func TestImageMakesAPairThatSurvivesAPowerCut(t *testing.T) {
 	first.logsIn()
 	first.isInState("master")
 	second.isInState("backup")
+
+	n.updatesThePair(t, first, stream)
 }
 
 // plugsTheCableIn lets the box find its card by its cable, which is pulled and plugged in until it was seen.

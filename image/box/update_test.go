@@ -9,9 +9,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/evenkeel/evenkeel/image/box"
 	"github.com/evenkeel/evenkeel/image/disk"
+	"github.com/evenkeel/evenkeel/image/lab/traffic"
 )
 
 // pack makes an update of a slot, with tools that are not ours: what a maker of a release could do by hand. It is a disk for the
@@ -181,5 +183,33 @@ func TestImageSurvivesAPowerCutAtEachStepOfAnUpdate(t *testing.T) {
 	}
 	if got, want := counter(t, path), "order=BA left_A=3 left_B=3"; got != want {
 		t.Errorf("the counter says %q, want %q", got, want)
+	}
+}
+
+// updatesThePair updates two directors, on the first of which somebody is at the menu, while a client goes on asking.
+func (n *network) updatesThePair(t *testing.T, first *session, stream *traffic.Stream) {
+	t.Helper()
+	first.chooses("Shell")
+	first.shows(`comes back to the menu`)
+	begun := time.Now()
+	// It is refused until the first director, which has just been started, is good.
+	first.types("until evenkeel update --pair /dev/vdb; do sleep 5; done")
+	first.says(`^lb2 runs version \S+, lb1 runs version \S+; both get version 2\.0`)
+	first.says(`^lb2: starting again`)
+	first.says(`^lb2: does not answer: it is starting`)
+	first.says(`^lb2: runs version 2\.0; it has to be well for a minute`)
+	first.says(`^lb2 runs version 2\.0 and is well`)
+	first.says(`^lb1: hands vips over to lb2`)
+	first.says(`^lb1: starting again`)
+	n.isMaster(t, 50)
+	first.says(`slot B, tries left: A 3, B 2`)
+	n.isMaster(t, 100) // it takes its role back when it is good
+	n.hears(t, 10)
+	all := traffic.Between(stream.Answers(), begun, time.Now())
+	n.tells(t, "both directors were updated, one after the other", all)
+	// The client gives a request up after a second, which is about what the next master waits when a role is given away (VRRP's skew
+	// time): those that were just begun may fail.
+	if failed := traffic.Failures(all); len(failed) > len(all)/100 {
+		t.Errorf("%d of %d requests failed, the first at %s", len(failed), len(all), failed[0])
 	}
 }
