@@ -37,6 +37,9 @@ func consoles(sys string) (names []string) {
 	return names
 }
 
+// nice is how much what people do, at consoles and over the network, leaves the processor to the director.
+const nice = 10
+
 // console returns the service of a terminal. It is started again at once when somebody logs out, or hangs up.
 func (s *system) console(name string) *process.Service {
 	terminal := "vt220"
@@ -45,7 +48,7 @@ func (s *system) console(name string) *process.Service {
 	}
 	return &process.Service{
 		Table: s.table, Name: "console " + name, Log: s.log.Debug, Grace: time.Second, Slowest: 2 * time.Second,
-		Command: process.Command{Argv: []string{evenkeel, "console", "--login"}, Env: environment(terminal), TTY: "/dev/" + name},
+		Command: process.Command{Argv: []string{evenkeel, "console", "--login"}, Env: environment(terminal), TTY: "/dev/" + name, Nice: nice},
 	}
 }
 

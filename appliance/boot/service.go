@@ -19,6 +19,7 @@ type program struct {
 	name  string
 	args  []string    // of evenkeel
 	ready func() bool // when it is started first; nil: at once
+	nice  int         // how much it leaves the processor to the director
 }
 
 // Names of programs, which begin their lines in the log.
@@ -32,7 +33,7 @@ const (
 var programs = []program{
 	{name: directorName, args: []string{"run", "--config", "/etc/evenkeel"}, ready: configured},
 	{name: boxName, args: []string{"box"}},
-	{name: "ssh", args: []string{"ssh"}},
+	{name: "ssh", args: []string{"ssh"}, nice: nice},
 }
 
 func configured() bool {
@@ -45,7 +46,7 @@ func (s *system) service(p program) *process.Service {
 	return &process.Service{
 		Table: s.table, Name: p.name, Log: s.log.Notice, Grace: 25 * time.Second,
 		Command: process.Command{
-			Argv: append([]string{evenkeel}, p.args...), Env: environment("linux"), Output: &Log{W: s.log.W, Name: p.name},
+			Argv: append([]string{evenkeel}, p.args...), Env: environment("linux"), Output: &Log{W: s.log.W, Name: p.name}, Nice: p.nice,
 		},
 	}
 }

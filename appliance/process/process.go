@@ -55,6 +55,7 @@ type Command struct {
 	Env    []string
 	Input  *os.File  // nil: nothing to read
 	Output io.Writer // of what it writes to its outputs, line by line; nil: nobody
+	Nice   int       // how much it leaves the processor to others (nice(2)); 0: as this process
 	TTY    string    // not "": all three are this terminal, by its path, which becomes that of a new session
 }
 
@@ -113,6 +114,10 @@ func (t *Table) Start(c Command) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", c.Argv[0], err)
 	}
 	t.children[pid] = done
+	if c.Nice != 0 {
+		// Of its process group, which is its own, so that it is of all threads that it has by now.
+		_ = syscall.Setpriority(syscall.PRIO_PGRP, pid, c.Nice) // it may have ended
+	}
 	return &Process{PID: pid, Status: done}, nil
 }
 

@@ -115,6 +115,19 @@ func TestEachLineOfOutputIsOneWrite(t *testing.T) {
 	}
 }
 
+func TestProcessThatIsNiceLeavesTheProcessorToOthers(t *testing.T) {
+	out := &record{}
+	c := sh("sleep 0.2; nice")
+	c.Output, c.Nice = out, 10
+	if _, err := table.Run(c); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it said how nice it is", func() bool { return len(out.all()) == 1 })
+	if got := out.all()[0]; got != "10\n" {
+		t.Errorf("got %q, want 10", got)
+	}
+}
+
 func TestServiceIsStartedAgainAndEndsWhenTold(t *testing.T) {
 	out := &record{}
 	c := sh("echo started; exit 1")
