@@ -48,9 +48,11 @@ func (s *session) types(text string) {
 	}
 }
 
-// chooses takes an item of the menu that is shown next, by its words: its number may change.
+// chooses takes an item of the menu, by its words: its number may change.
 func (s *session) chooses(item string) {
 	s.t.Helper()
+	s.asks("Your choice")
+	s.types("") // shows the menu, which is not shown again after each item
 	number := s.shows(`(?m)^ *\d+\) ` + regexp.QuoteMeta(item))
 	number, _, _ = strings.Cut(strings.TrimSpace(number), ")")
 	s.asks("Your choice")

@@ -28,7 +28,7 @@ func TestImageSaysWhatIsWrongAndGoesOnToTheWizard(t *testing.T) {
 	at := s.at
 	for _, pattern := range []string{
 		`(?s)the configuration on the disk called CIDATA.*evenkeel\.hcl:\d+,\d+.*Correct it and start the box again`,
-		`(?s)mount the data partition: .*larger`,
+		`(?s)mount the data partition: .*2 GiB or more`,
 		`no network card was found`,
 	} {
 		s.at = at // in whichever order
