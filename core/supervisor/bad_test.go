@@ -45,6 +45,7 @@ var whatBadPluginsCost = map[string]struct {
 	"deep-schema":       {says: "blocks lie more than 8 deep"},
 	"no-service":        {says: "a check plugin without the service evenkeel.plugin.v1.CheckService"},
 	"hangs-in-describe": {says: "it hangs: asking what it is took more than"},
+	"quits-describing":  {says: "it hangs: asking what it is took more than"},
 	"panics-in-open":    {says: "panic in opening the plugin: no hands", logged: "badplugin.go"},
 	"dies-in-apply":     {says: "it died: exit status 3"},
 	"panics-in-apply":   {says: "panic in /evenkeel.plugin.v1.CheckService/Apply: not a target", logged: "badplugin.go"},

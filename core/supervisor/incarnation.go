@@ -124,7 +124,7 @@ func (in *incarnation) describe(ctx context.Context, p Plugin, dryRun bool, time
 	switch {
 	case errors.As(err, &cannot): // its own words are for the operator
 		return err
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded): // the plugin knows the deadline, and its clock may be ahead
 		return &Fault{late(ctx, timeout, "asking what it is"), doAnswer}
 	case err != nil:
 		return &Fault{fmt.Errorf("asking what it is: %w", err), doDescribe}
@@ -135,10 +135,10 @@ func (in *incarnation) describe(ctx context.Context, p Plugin, dryRun bool, time
 }
 
 func late(ctx context.Context, timeout time.Duration, doing string) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return hangs("%s took more than %s", doing, timeout)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Errorf("%s: %w", doing, ctx.Err())
 	}
-	return fmt.Errorf("%s: %w", doing, ctx.Err())
+	return hangs("%s took more than %s", doing, timeout)
 }
 
 // connect is go-plugin's part.

@@ -67,11 +67,14 @@ func TestNSNewVirtualMACsHoldUpNoAdvert(t *testing.T) {
 		all[i].VirtualRouterID += 100
 		all[i].Priority = 100
 	}
+	began := time.Now()
 	s.apply(p, append(all, virtualRouter())...)
-	s.becomes(p, "VI_29m", sdk.VRRPMaster)
+	s.until("the last virtual MAC is made", func() bool { return s.status(p, "VI_29m").State != sdk.VRRPFault })
+	made := time.Since(began)
 	is := s.status(p, "VI_1")
-	t.Logf("with %d new virtual MACs the largest gap was %v", n, is.LargestAdvertGap)
-	if is.LargestAdvertGap > 150*time.Millisecond || is.BecameMaster != 1 {
+	t.Logf("while %d new virtual MACs were made in %v the largest gap was %v", n, made, is.LargestAdvertGap)
+	// On a machine that is busy with something else all is slower alike.
+	if is.LargestAdvertGap > max(150*time.Millisecond, made/4) || is.BecameMaster != 1 {
 		t.Errorf("it is %+v", is)
 	}
 }

@@ -33,6 +33,7 @@ var ways = map[string]func(){
 	"deep-schema":       func() { serveRaw(&liar{name: "deep-schema", deep: true}) },
 	"no-service":        func() { serveRaw(&liar{name: "no-service", honest: true}) },
 	"hangs-in-describe": func() { serveWith("hangs-in-describe", func(sdk.Host) sdk.Checker { forever(); return nil }) },
+	"quits-describing":  func() { serveRaw(quitter{}) },
 	"panics-in-open":    func() { serveWith("panics-in-open", func(sdk.Host) sdk.Checker { panic("no hands") }) },
 	"hangs-in-stop":     func() { serve("hangs-in-stop", &checker{stop: func() { forever() }}) },
 	"dies-in-apply":     func() { serve("dies-in-apply", &checker{apply: func() { os.Exit(3) }}) },

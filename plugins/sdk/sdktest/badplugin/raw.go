@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk/pluginv1"
 )
@@ -59,6 +61,15 @@ func (l *liar) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.D
 		}
 	}
 	return m, nil
+}
+
+// A quitter says that its time is over, as one does that hangs and whose clock is ahead of the core's.
+type quitter struct {
+	pluginv1.UnimplementedPluginServiceServer
+}
+
+func (quitter) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.DescribeResponse, error) {
+	return nil, status.Error(codes.DeadlineExceeded, "context deadline exceeded")
 }
 
 // otherProcess lets a process that is not of its group listen at its socket.
