@@ -96,11 +96,15 @@ func fixNumber(path string) error {
 		return err
 	}
 	const key = "\nCID="
-	at := strings.Index(string(head[:n]), key)
-	if at < 0 {
+	begin := strings.Index(string(head[:n]), key)
+	if begin < 0 {
 		return fmt.Errorf("%s has no descriptor with a content ID", path)
 	}
-	if _, err := f.WriteAt([]byte("65766b00"), int64(at+len(key))); err != nil {
+	begin += len(key)
+	text, _, _ := strings.Cut(string(head[begin:n]), "\x00") // it fills its sectors with zeros
+	_, rest, _ := strings.Cut(text, "\n")
+	fixed := "65766b00\n" + rest // 8 digits; a number by chance may have fewer
+	if _, err := f.WriteAt(append([]byte(fixed), make([]byte, max(0, len(text)-len(fixed)))...), int64(begin)); err != nil {
 		return err
 	}
 	return f.Close()

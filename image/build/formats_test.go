@@ -55,6 +55,30 @@ func TestImageFormatsAreTheSameEachTime(t *testing.T) {
 	}
 }
 
+func TestTheContentIDOfADiskIsTheSameHoweverManyDigitsItHad(t *testing.T) {
+	for _, number := range []string{"0", "46d8a2b", "46d8a2b2"} {
+		disk := filepath.Join(t.TempDir(), "vmdk")
+		if err := os.WriteFile(disk, []byte("KDMV# Disk DescriptorFile\nversion=1\nCID="+number+"\nparentCID=ffffffff\n"+strings.Repeat("\x00", 512)+"data"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.Stat(disk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := fixNumber(disk); err != nil {
+			t.Fatal(err)
+		}
+		after, err := os.ReadFile(disk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, rest, _ := strings.Cut(string(after), "\x00")
+		if text != "KDMV# Disk DescriptorFile\nversion=1\nCID=65766b00\nparentCID=ffffffff\n" || strings.TrimLeft(rest, "\x00") != "data" || int64(len(after)) != before.Size() {
+			t.Errorf("with the content ID %s the disk becomes %q", number, after)
+		}
+	}
+}
+
 func TestImageInAnOVAHasADescriptionThatIsTrue(t *testing.T) {
 	r := tar.NewReader(bytes.NewReader(formatted(t)["ova"]))
 	var names []string
