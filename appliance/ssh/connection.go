@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/evenkeel/evenkeel/appliance/ssh/authorized"
 )
 
 // serve is a connection, from the first byte to the last.
@@ -26,7 +28,7 @@ func (s *Server) serve(ctx context.Context, c net.Conn, signer ssh.Signer) {
 	conn, channels, requests, err := ssh.NewServerConn(c, s.config(source, signer))
 	closed := s.gate.leave(place, err == nil)
 	if err != nil {
-		s.knocks.log(s.Log, "a connection without a login", "from", c.RemoteAddr(), "error", printable(err.Error()), "source", source, "closed_for", closed)
+		s.knocks.log(s.Log, "a connection without a login", "from", c.RemoteAddr(), "error", authorized.Printable(err.Error()), "source", source, "closed_for", closed)
 		return
 	}
 	_ = c.SetDeadline(time.Time{})

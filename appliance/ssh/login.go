@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/evenkeel/evenkeel/appliance/ssh/authorized"
 )
 
 // Users are the names that one may log in with. All are the same.
@@ -41,7 +43,7 @@ func (s *Server) config(source netip.Prefix, signer ssh.Signer) *ssh.ServerConfi
 		ServerVersion: "SSH-2.0-evenkeel",
 		AuthLogCallback: func(conn ssh.ConnMetadata, method string, err error) {
 			if err != nil && method == "password" {
-				s.knocks.log(s.Log, "a login was refused", "user", printable(conn.User()), "from", conn.RemoteAddr(), "error", err)
+				s.knocks.log(s.Log, "a login was refused", "user", authorized.Printable(conn.User()), "from", conn.RemoteAddr(), "error", err)
 			}
 		},
 	}
@@ -70,11 +72,11 @@ func (s *Server) byKey(conn ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissio
 	case !known:
 		return nil, fmt.Errorf("key %s is not one that may log in", fingerprint)
 	}
-	g := guest{user: conn.User(), by: strings.TrimSpace("key " + fingerprint + " " + a.comment), name: a.comment}
+	g := guest{user: conn.User(), by: strings.TrimSpace("key " + fingerprint + " " + a.Comment), name: a.Comment}
 	if g.name == "" {
 		g.name = fingerprint
 	}
-	return permit(g, a.from), nil
+	return permit(g, a.From), nil
 }
 
 // byPassword looks at one password at a time, and rests after a wrong one: a flood gets a third of one processor, and others'

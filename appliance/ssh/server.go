@@ -22,6 +22,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/evenkeel/evenkeel/appliance/console"
+	"github.com/evenkeel/evenkeel/appliance/ssh/authorized"
 )
 
 // A Server listens while there is a key or a password to log in with.
@@ -118,7 +119,7 @@ func (s *Server) hasPassword() bool {
 }
 
 // allowed are the keys that may log in now.
-func (s *Server) allowed() map[string]authorized {
+func (s *Server) allowed() map[string]authorized.Key {
 	text, err := os.ReadFile(s.AuthorizedKeys)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		text = nil

@@ -11,6 +11,8 @@ import (
 	"github.com/kballard/go-shellquote"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
+
+	"github.com/evenkeel/evenkeel/appliance/ssh/authorized"
 )
 
 // longestCommand is a bound on a command, in bytes. Evenkeel's are a line.
@@ -85,7 +87,7 @@ func (s *session) start(r *ssh.Request, gone <-chan struct{}, ended chan<- struc
 	}
 	words, err := split(exec.Command)
 	if err != nil {
-		s.log.Warn("a command was not understood", "command", printable(exec.Command), "error", err)
+		s.log.Warn("a command was not understood", "command", authorized.Printable(exec.Command), "error", err)
 		refuse(notUnderstood, "%v", err)
 		return
 	}
@@ -105,7 +107,7 @@ func (s *session) start(r *ssh.Request, gone <-chan struct{}, ended chan<- struc
 		refuse(notStarted, "%v", err)
 		return
 	}
-	s.log.Info("runs", "command", printable(strings.Join(words, " ")))
+	s.log.Info("runs", "command", authorized.Printable(strings.Join(words, " ")))
 	s.tty = p.tty
 	go func() {
 		defer close(ended)

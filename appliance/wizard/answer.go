@@ -1,8 +1,6 @@
 package wizard
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/mail"
@@ -12,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/evenkeel/evenkeel/appliance/ssh/authorized"
 )
 
 // The rules of answers. Each takes a text without blanks at its ends and returns its canonical form.
@@ -246,21 +246,8 @@ func password(s string) (string, error) {
 	return s, nil
 }
 
-// publicKey is a line of an authorized_keys file without options (sshd(8)), as ssh-keygen writes it to id_*.pub.
+// publicKey is a line of an authorized_keys file (sshd(8)), as ssh-keygen writes it to id_*.pub.
 func publicKey(s string) (string, error) {
-	fields := strings.Fields(s)
-	wrong := errors.New("this is no public key: write the whole line of a file such as id_ed25519.pub, \"ssh-ed25519 AAAA... name\"")
-	if len(fields) < 2 {
-		return "", wrong
-	}
-	// The blob begins with the name of its type, a string of RFC 4251 section 5.
-	blob, err := base64.StdEncoding.DecodeString(fields[1])
-	if err != nil || len(blob) < 4 {
-		return "", wrong
-	}
-	n := binary.BigEndian.Uint32(blob)
-	if uint64(n) >= uint64(len(blob)-4) || string(blob[4:4+n]) != fields[0] || !only(fields[0], "-@.") {
-		return "", wrong
-	}
-	return strings.Join(fields, " "), nil
+	_, err := authorized.Parse(s)
+	return strings.TrimSpace(s), err
 }

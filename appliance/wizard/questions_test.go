@@ -134,7 +134,7 @@ func TestAnswersAreTakenInTheirCanonicalFormOrRefusedWithWhatToWrite(t *testing.
 		{"password.again", box, "correct house", "", "not the same"},
 		{"ssh_key", box, "ssh-ed25519 AAAA", "", "public key"},
 		{"ssh_key", box, "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIGPkbYcQmzVbQVbLWDkBcXrqbZXrH4yBmtZ7tSJpqcbr", "", "public key"},
-		{"ssh_key", box, "-----BEGIN OPENSSH PRIVATE KEY-----", "", "public key"},
+		{"ssh_key", box, "-----BEGIN OPENSSH PRIVATE KEY-----", "", "private key"},
 		{"ntp", box, "ntp.example.com 192.0.2.1", "ntp.example.com 192.0.2.1", ""},
 		{"ntp", box, "1.2.3", "", "neither an address nor"},
 		{"pair.code", append(slices.Clone(box), "pair: second"), "192.168.12.11/0000-1111-2222-333k", "192.168.12.11/0000-1111-2222-333K", ""},

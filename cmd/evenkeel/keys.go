@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/evenkeel/evenkeel/appliance/console"
+	"github.com/evenkeel/evenkeel/appliance/ssh/authorized"
 )
 
 // A keyFile is the public keys of who may log in over SSH, in the form of sshd(8), AUTHORIZED_KEYS FILE FORMAT.
@@ -72,34 +73,31 @@ func (f keyFile) list() (lines []string, err error) {
 	return lines, nil
 }
 
-// described is a key as a person compares it: kind, fingerprint, comment.
+// described is a line of it as a person compares it.
 func described(line string) string {
-	key, comment, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+	key, err := authorized.Parse(line)
 	if err != nil {
-		return "a line that is no key"
+		return "a line that is not used: " + err.Error()
 	}
-	return strings.TrimSpace(key.Type() + " " + ssh.FingerprintSHA256(key) + " " + comment)
+	return key.String()
 }
 
 func (f keyFile) add(line string) (string, error) {
 	line = strings.TrimSpace(line)
-	key, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(line))
-	switch {
-	case strings.Contains(line, "PRIVATE KEY"):
-		return "", errors.New("this is a private key, which nobody else should see: write the one in the file that ends with .pub")
-	case err != nil || len(rest) > 0 || strings.ContainsAny(line, "\r\n"):
-		return "", errors.New("this is no public key: write one line, as in a file that ends with .pub: ssh-ed25519 AAAA... name")
+	key, err := authorized.Parse(line)
+	if err != nil {
+		return "", err
 	}
 	lines, err := f.list()
 	if err != nil {
 		return "", err
 	}
 	for _, l := range lines {
-		if k, _, _, _, err := ssh.ParseAuthorizedKey([]byte(l)); err == nil && bytes.Equal(k.Marshal(), key.Marshal()) {
+		if k, err := authorized.Parse(l); err == nil && bytes.Equal(k.Marshal(), key.Marshal()) {
 			return "", fmt.Errorf("%s is there already", ssh.FingerprintSHA256(key))
 		}
 	}
-	return described(line), f.write(append(lines, line))
+	return key.String(), f.write(append(lines, line))
 }
 
 func (f keyFile) remove(which string) (string, error) {
