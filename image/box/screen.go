@@ -34,6 +34,9 @@ type end struct {
 // escapes are what GRUB, firmwares and terminals are painted with. A line feed and a tab are none.
 var escapes = regexp.MustCompile("\x1b\\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[78=>c]|[\x00-\x08\x0b-\x1f]")
 
+// aRow is how a cursor is moved to the beginning of a row (CUP of ECMA-48): what follows is a line of its own.
+var aRow = regexp.MustCompile("\x1b\\[[0-9]+;1H")
+
 // add adds what has come.
 func (s *screen) add(started time.Time, chunk []byte) {
 	if len(chunk) == 0 {
@@ -41,7 +44,7 @@ func (s *screen) add(started time.Time, chunk []byte) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rest = append(s.rest, chunk...)
+	s.rest = aRow.ReplaceAll(append(s.rest, chunk...), []byte("\n"))
 	for {
 		line, rest, whole := bytes.Cut(s.rest, []byte("\n"))
 		if !whole {

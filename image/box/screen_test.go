@@ -19,11 +19,15 @@ func said(chunks ...string) (*screen, chan struct{}) {
 
 func TestAScreenIsReadWithoutWhatPaintsIt(t *testing.T) {
 	s, _ := said("\x1b[2J\x1b[1;", "1Hslot A\r\n", "\r\nName [lb1]: \x1b[")
-	if got, want := s.from(0), "slot A\n\nName [lb1]: ["; got != want {
+	if got, want := s.from(0), "\nslot A\n\nName [lb1]: ["; got != want {
 		t.Errorf("the screen says %q, want %q", got, want)
 	}
 	s.add(time.Now(), []byte("0m"))
-	if got, want := s.from(8), "Name [lb1]: "; got != want {
+	if got, want := s.from(9), "Name [lb1]: "; got != want {
+		t.Errorf("the screen says %q, want %q", got, want)
+	}
+	s.add(time.Now(), []byte("lb1\x1b[2J\x1b[1;1Hvips\x1b[2;1Hweb \x1b[1;6Hmaster"))
+	if got, want := s.from(21), "lb1\nvips\nweb master"; got != want {
 		t.Errorf("the screen says %q, want %q", got, want)
 	}
 }
