@@ -75,7 +75,7 @@ test-vm: build packages-test packages-peers ## ring 3: virtual machines with rea
 test-image: build packages-image packages-peers packages-minisign ## ring 4: the image, built and booted from its disk (root)
 	[ -e $(CACHE)/image/keys/test.key ] || $(MAKE) -s update-key KEY=$(CACHE)/image/keys/test.key
 	$(MKIMAGE) --out $(CACHE)/image --formats img,img.zst,slot --keys $(CACHE)/image/keys --sign $(CACHE)/image/keys/test.key
-	EVENKEEL_IMAGE=$(CACHE)/image/evenkeel-$(VERSION)-amd64.img .ci/ring run 4 'the image' -timeout 30m -p 1 -parallel 2 $(AS_ROOT) -run '^TestImage' ./image/...
+	EVENKEEL_IMAGE=$(CACHE)/image/evenkeel-$(VERSION)-amd64.img .ci/ring run 4 'the image' -timeout 30m -p 1 -parallel 3 $(AS_ROOT) -run '^TestImage' ./image/...
 
 .PHONY: race
 race: packages-test ## ring 1 under the race detector

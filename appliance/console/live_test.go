@@ -59,7 +59,7 @@ func TestOnlyWhatHasChangedIsSent(t *testing.T) {
 		{"web  up    13 s\nmail DOWN  4 s", "web  up    13 s\nmail DOWN  4 s\n\n\n\n[now, Enter ends it]", 30},
 		{"web  up    13 s\nmail up 1 s", "web  up    13 s\nmail up 1 s\n\n\n\n[now, Enter ends it]", 30},
 		{"1\n2\n3\n4\n5\n6\n7", "1\n2\n3\n4\n5\n[2 rows more; now, Enter ends it]", 100},
-		{strings.Repeat("x", 50) + "\n\x1b[2J", strings.Repeat("x", 39) + "\n" + strings.Repeat("x", 11) + "\n?[2J\n\n\n[now, Enter ends it]", 150},
+		{strings.Repeat("x", 50) + "\n\x1b[2J", strings.Repeat("x", 39) + "\n  " + strings.Repeat("x", 11) + "\n?[2J\n\n\n[now, Enter ends it]", 150},
 	} {
 		out := s.draw(c.text, "now, Enter ends it")
 		if len(out) > c.most {

@@ -22,13 +22,18 @@ func (l *Lines) size() (columns, rows int) {
 	return columns, rows
 }
 
-// rowsOf are the rows that a text has on a screen: a line that is too long has several.
+// rowsOf are the rows that a text has on a screen: a line that is too long has several, and goes on with the next word.
 func rowsOf(text string, columns int) (rows []string) {
+	const indentation = "  "
 	text = strings.ReplaceAll(ascii(strings.TrimRight(text, "\n")), "\t", "  ")
 	for line := range strings.SplitSeq(text, "\n") {
 		for len(line) >= columns {
-			rows = append(rows, line[:columns-1])
-			line = line[columns-1:]
+			end := columns - 1
+			if word := strings.LastIndexByte(line[:columns], ' '); word > columns/2 {
+				end = word
+			}
+			rows = append(rows, strings.TrimRight(line[:end], " "))
+			line = indentation + strings.TrimLeft(line[end:], " ")
 		}
 		rows = append(rows, line)
 	}

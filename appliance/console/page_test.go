@@ -42,8 +42,23 @@ func TestALongTextIsShownScreenByScreen(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	if err := NewLines(pipe{strings.NewReader(""), &out}).Page("one\n\x1b[2J\n"+strings.Repeat("x", 100), false); err != nil || out.String() != "one\n?[2J\n"+strings.Repeat("x", 79)+"\n"+strings.Repeat("x", 21)+"\n" {
+	if err := NewLines(pipe{strings.NewReader(""), &out}).Page("one\n\x1b[2J\n"+strings.Repeat("x", 100), false); err != nil || out.String() != "one\n?[2J\n"+strings.Repeat("x", 79)+"\n  "+strings.Repeat("x", 21)+"\n" {
 		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+func TestALineThatIsTooLongGoesOnWithTheNextWord(t *testing.T) {
+	const words = "VRRP INSTANCE  STATE   SINCE"
+	for columns, want := range map[int]string{
+		40: words,
+		29: words,
+		28: "VRRP INSTANCE  STATE\n  SINCE",
+		22: "VRRP INSTANCE  STATE\n  SINCE",
+		20: "VRRP INSTANCE\n  STATE   SINCE",
+	} {
+		if got := strings.Join(rowsOf(words, columns), "\n"); got != want {
+			t.Errorf("with %d columns there is\n%s\nwant\n%s", columns, got, want)
+		}
 	}
 }
 

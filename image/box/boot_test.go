@@ -28,8 +28,7 @@ func TestImageBootsFromEveryFirmwareAndBalances(t *testing.T) {
 		firmware box.Firmware
 		memory   int
 	}{{box.BIOS, 256}, {box.UEFI, 512}, {box.SecureBoot, 512}} {
-		t.Run(string(c.firmware), func(t *testing.T) {
-			t.Parallel()
+		t.Run(string(c.firmware), func(t *testing.T) { // alone, since what it measures is printed
 			s := boot(t, box.Options{Disk: newLoggingDisk(t), Firmware: c.firmware, Memory: c.memory, Volumes: []string{cidata(t, configuration)}})
 			menu := s.says(`slot A, tries left: A 2, B 0`)
 			s.says(`CIDATA`)
