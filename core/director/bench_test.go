@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/evenkeel/evenkeel/hcl/config"
 	"github.com/evenkeel/evenkeel/plugins/sdk"
@@ -12,6 +13,7 @@ import (
 // large returns a configuration of 1,000 virtual servers with 10 real servers each, and a check for each of those.
 func large() *config.Config {
 	cfg := new(config.Config)
+	cfg.Director.Brake = config.Brake{Action: config.BrakeHold, Share: 50, Minimum: 10, Within: 10 * time.Second, Limit: 30 * time.Second}
 	for i := range 1000 {
 		vs := web(1, 1, 1, 1, 1, 1, 1, 1, 1, 1).VirtualServers[0]
 		vs.Name = fmt.Sprintf("vs%d", i)

@@ -2,6 +2,7 @@ package director
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -88,7 +89,7 @@ func (d *Director) judgeBrake(fallen []*target) []*target {
 	}
 	var list []*target
 	up := 0
-	for _, t := range d.targets {
+	for t := range d.all() {
 		switch {
 		case !t.brakes():
 		case t.verdict.State == sdk.StateUp:
@@ -121,7 +122,7 @@ func (d *Director) judgeBrake(fallen []*target) []*target {
 
 // countHeld counts the targets that are held, and those that are up.
 func (d *Director) countHeld() (held, up int) {
-	for _, t := range d.targets {
+	for t := range d.all() {
 		switch {
 		case !t.brakes():
 		case t.held:
@@ -131,6 +132,19 @@ func (d *Director) countHeld() (held, up int) {
 		}
 	}
 	return held, up
+}
+
+// all are the targets, in less time than a map of ten thousand takes.
+func (d *Director) all() iter.Seq[*target] {
+	return func(yield func(*target) bool) {
+		for _, ts := range d.byType {
+			for _, t := range ts {
+				if !yield(t) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // tooMany says whether so many targets that have fallen beside so many that are up make the director suspect itself.

@@ -32,7 +32,25 @@ func react(ctx context.Context, t table, ask string, servers []string) ([]float6
 		}
 		took = append(took, one.Seconds())
 	}
+	for _, s := range servers { // what is measured next begins with all of them
+		if err := t.serves(ctx, s, true); err != nil {
+			return took, fmt.Errorf("real server %s, which is well again: %w", s, err)
+		}
+	}
 	return took, nil
+}
+
+// serves waits until the kernel has a server with a weight, or has it no more.
+func (t *table) serves(ctx context.Context, server string, want bool) error {
+	a, err := netip.ParseAddr(server)
+	if err != nil {
+		return err
+	}
+	_, err = until(ctx, time.Now(), reloadEvery, func() (bool, error) {
+		weights, err := t.kernel.weights(t.first, t.servers)
+		return (weights[a] > 0) == want, err
+	})
+	return err
 }
 
 // failures is how often a server may be taken out for another reason than the one that it was given, as a busy machine may have.
@@ -40,25 +58,14 @@ const failures = 3
 
 // fail breaks a server, waits until the kernel has it no more, and mends it.
 func (t *table) fail(ctx context.Context, sink *Asker, server string) (time.Duration, error) {
-	a, err := netip.ParseAddr(server)
-	if err != nil {
-		return 0, err
-	}
-	serves := func(want bool) error {
-		_, err := until(ctx, time.Now(), reloadEvery, func() (bool, error) {
-			weights, err := t.kernel.weights(t.first, t.servers)
-			return (weights[a] > 0) == want, err
-		})
-		return err
-	}
 	for range failures {
-		if err := serves(true); err != nil {
+		if err := t.serves(ctx, server, true); err != nil {
 			return 0, fmt.Errorf("waiting for it to be in: %w", err)
 		}
 		if _, err := sink.Ask("break " + server); err != nil {
 			return 0, err
 		}
-		if err := serves(false); err != nil {
+		if err := t.serves(ctx, server, false); err != nil {
 			return 0, fmt.Errorf("it has failed, and is not taken out: %w", err)
 		}
 		gone := time.Now().UnixNano()
