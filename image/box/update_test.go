@@ -101,6 +101,21 @@ func (s *session) shell(first bool) {
 	s.shows(`comes back to the menu`)
 }
 
+// hasMemory measures, at a shell, how many MiB are available (proc_meminfo(5)), and wants so many at least.
+func (s *session) hasMemory(least int) {
+	s.t.Helper()
+	s.types("grep MemAvailable /proc/meminfo")
+	line := s.shows(`MemAvailable: +\d+ kB`)
+	var kib int
+	if _, err := fmt.Sscanf(line, "MemAvailable: %d kB", &kib); err != nil {
+		s.t.Fatalf("%q: %v", line, err)
+	}
+	s.t.Logf("measured: %d MiB of memory are available to a director that works", kib>>10)
+	if kib>>10 < least {
+		s.t.Errorf("%d MiB of memory are available, want %d", kib>>10, least)
+	}
+}
+
 // hasSlots waits, at a shell, until evenkeel says of the slots what it should.
 func (s *session) hasSlots(lines ...string) {
 	s.t.Helper()
@@ -191,6 +206,7 @@ func (n *network) updatesThePair(t *testing.T, first *session, stream *traffic.S
 	t.Helper()
 	first.chooses("Shell")
 	first.shows(`comes back to the menu`)
+	first.hasMemory(256)
 	begun := time.Now()
 	// It is refused until the first director, which has just been started, is good.
 	first.types("until evenkeel update --pair /dev/vdb; do sleep 5; done")
