@@ -1,6 +1,8 @@
 package lab_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/evenkeel/evenkeel/image/lab"
 	"github.com/evenkeel/evenkeel/image/lab/pair"
+	"github.com/evenkeel/evenkeel/image/lab/traffic"
 )
 
 // two are a pair of evenkeel with a configuration, of which r1 is master.
@@ -84,6 +89,46 @@ func TestNSAMemberThatIsReleasedTakesItsGroupWithIt(t *testing.T) {
 	}
 	p.holds(p.high, true)
 	p.holds(p.low, false)
+}
+
+func TestNSAReleasedRoleLeavesNobodyWithoutAnAnswer(t *testing.T) {
+	v := plain("")
+	v.Advert = time.Second
+	p := two(t, pair.Config{Instances: []pair.Instance{v}})
+	p.holds(p.high, true)
+	p.until("r2 is backup", func() bool {
+		return p.run(p.low, evenkeel(t)+" --socket "+p.low.Dir+"/control.sock vrrp status | grep -q backup")
+	})
+	stream := traffic.Start(t.Context(), 10*time.Millisecond, func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		_, err := p.lab.Client.Dial(ctx, "tcp", "10.77.0.100:9")
+		if errors.Is(err, unix.ECONNREFUSED) {
+			return "refused", nil
+		}
+		return "", err
+	})
+	p.until("the client is answered", func() bool { return traffic.Tally(stream.Answers())["refused"] > 10 })
+	at := time.Now()
+	p.ask(p.high, 0, "vrrp", "release", "VI_1")
+	goodbye := p.await(at, "r1 says goodbye", by(p.high, 0))
+	taken := p.await(at, "r2 takes over", by(p.low, 100))
+	p.holds(p.high, false)
+	p.holds(p.low, true)
+	p.until("the client is answered by r2", func() bool { return time.Since(taken.Time) > time.Second })
+
+	// Between the two r1 serves. What is left is a moment, as long as one address takes to be added.
+	silent, last := time.Duration(0), at
+	for _, a := range traffic.Between(stream.Stop(), at, time.Now()) {
+		if a.Err == nil {
+			silent, last = max(silent, a.Ended.Sub(last)), a.Ended
+		}
+	}
+	skew := taken.Time.Sub(goodbye.Time)
+	t.Logf("r2 took over %v after the goodbye, and there was no answer for %v at most", skew, silent)
+	if silent > skew/2 || time.Since(last) > skew+5*time.Second {
+		t.Errorf("there was no answer for %v of the %v between goodbye and take-over", silent, skew)
+	}
 }
 
 func TestNSTheWeightOfACheckIsSeenOnTheWire(t *testing.T) {

@@ -106,12 +106,12 @@ func (r *Router) groups() []*group {
 
 // settle brings a group to what its configuration says now.
 func (r *Router) settle(g *group) {
-	priority, released, fault := g.priority(), g.released(), g.fault()
+	priority, away, fault := g.priority(), g.released(), g.fault()
 	var masters, fresh []*Instance
 	for _, m := range g.members {
-		reclaimed := m.released && !released
+		reclaimed := m.released && !away
 		m.setPriority(priority)
-		m.released = released
+		m.released = away
 		if d := m.config.StartupDelay; d > 0 && m.state == Initialize {
 			m.notBefore = r.now + d + m.masterDown()
 		}
@@ -122,6 +122,9 @@ func (r *Router) settle(g *group) {
 		case m.state == Fault:
 			m.enterBackup("recovered", Advert{})
 		case m.state == Master:
+			if reclaimed && m.parting {
+				m.stay()
+			}
 			masters = append(masters, m)
 		case reclaimed, m.ready && m.heard.Source.IsValid() && m.accepts(m.heard):
 			m.wait(m.masterDown())
@@ -131,12 +134,15 @@ func (r *Router) settle(g *group) {
 	case fault != "":
 		r.leave(g.members, Fault, fault)
 		return
-	case released:
-		r.leave(masters, Backup, "released by the operator")
+	case away:
+		r.part(masters)
 	}
 	r.start(g, fresh)
 	g.take("master not heard")
 }
+
+// released is why an instance is no longer master that was given away.
+const released = "released by the operator"
 
 // start brings new instances into the protocol: RFC 9568 section 6.4.1, and what goes on where a predecessor was.
 func (r *Router) start(g *group, fresh []*Instance) {

@@ -13,7 +13,7 @@
 //	           +----|            |<--------------------------------------|            |----+
 //	an advert that  +---+----^---+  a better master, of this or another  +-----+------+  Adver_Timer: advert
 //	it accepts:         |    |      member (a last advert); released           |         a worse master's advert: advert,
-//	Master_Down         |    |      (priority 0)                               |         announce, Rival
+//	Master_Down         |    |      (see below)                                |         announce, Rival
 //	begins anew         |    |                                                 |
 //	              fault |    | no member has a fault                           | fault: priority 0
 //	                +---v----+-------------------------------------------------v---+
@@ -28,6 +28,13 @@
 // Master_Down is three intervals of the master and Skew_Time, which is shorter the higher the priority, so that the best
 // backup is first. A backup of version 3 learns the interval from the adverts it accepts. Adverts are sent in step: one
 // that is late does not push the next one back.
+//
+// # A role that is given away
+//
+// A master that the operator releases says priority 0, and goes on serving, without adverts, until it hears another master,
+// or for two intervals: the best backup takes over after its Skew_Time, which is not more than one. So clients are served all the
+// time, where RFC 9568 and keepalived leave them without an answer for as long as that. A fault, or a stop, gives the role away at
+// once.
 //
 // # Sync groups
 //

@@ -193,7 +193,7 @@ func (p *player) check(event string, actions []Action) {
 		if (s.State == Master) != p.holds[in] {
 			p.t.Errorf("%s: %s in %v, addresses in place: %v", event, in.Name(), s.State, p.holds[in])
 		}
-		if s.State == Master && (s.Released || in.config.fault() != "") {
+		if s.State == Master && (s.Released != in.parting || in.config.fault() != "") {
 			p.t.Errorf("%s: %s must not be master: %+v", event, in.Name(), s)
 		}
 		if g := in.config.Group; g != "" {
@@ -202,7 +202,7 @@ func (p *player) check(event string, actions []Action) {
 			}
 			states[g] = s.State
 		}
-		if s.State == Master && in.timers[protocol] > p.now+in.config.AdvertInterval {
+		if s.State == Master && !in.parting && in.timers[protocol] > p.now+in.config.AdvertInterval {
 			p.t.Errorf("%s: %s sends its next advert too late", event, in.Name())
 		}
 		if s.State == Backup && !in.ready && in.timers[protocol] == never {

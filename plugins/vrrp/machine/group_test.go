@@ -100,13 +100,21 @@ func TestALosingAdvertIsAnsweredByOneAndAnnouncedByAllMembers(t *testing.T) {
 
 func TestOneReleasedMemberReleasesTheGroup(t *testing.T) {
 	g := master(t, pair()...)
-	same(t, g.configure(pair(func(one, _ *Config) { one.Released = true })...),
+	half := pair(func(one, _ *Config) { one.Released = true })
+	same(t, g.configure(half...), "VI_1 advert 0", "VI_2 advert 0")
+	same(t, g.after(time.Hour),
 		"VI_1 advert 0", "VI_2 advert 0", "VI_1 remove addresses", "VI_2 remove addresses",
 		"VI_1 master -> backup: released by the operator", "VI_2 master -> backup: released by the operator")
-	same(t, g.after(time.Hour))
 	if !g.r.Instance("VI_2").Status().Released {
 		t.Error("the status of VI_2 does not say that it is released")
 	}
+}
+
+func TestAReleasedGroupGoesAsOneWhenAnotherHasTakenAMembersRole(t *testing.T) {
+	g := master(t, pair()...)
+	g.configure(pair(func(one, _ *Config) { one.Released = true })...)
+	same(t, g.hearsAt("VI_2", Advert{lower, 50, time.Second}), "VI_1 remove addresses", "VI_2 remove addresses",
+		"VI_1 master -> backup: another member of its sync group yielded", "VI_2 master -> backup: released by the operator (192.0.2.9)")
 }
 
 func TestANewMemberJoinsAMasterGroupWhenNobodyElseIsMaster(t *testing.T) {

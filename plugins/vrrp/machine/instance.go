@@ -31,6 +31,7 @@ type Instance struct {
 	notBefore  time.Duration // the start-up delay's end
 
 	// In Master.
+	parting    bool   // the operator gave the role away: it serves on until another has it
 	rival      Advert // Source is invalid if there is none
 	rivalSince time.Duration
 
@@ -93,6 +94,7 @@ func (in *Instance) Status() Status {
 func (in *Instance) enter(to State, reason string, peer netip.Addr) {
 	in.endRival("this router is no longer master")
 	in.quiet()
+	in.parting = false
 	from := in.state
 	in.state, in.since, in.reason = to, in.router.now, reason
 	in.heard = Advert{}

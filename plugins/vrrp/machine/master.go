@@ -34,6 +34,15 @@ func (in *Instance) advertExpired() {
 	}
 }
 
+// masterExpired is the end of a master's protocol timer.
+func (in *Instance) masterExpired() {
+	if in.parting {
+		in.router.leave(in.group.members, Backup, released)
+		return
+	}
+	in.advertExpired()
+}
+
 // pace returns the deadline after the one that is due, in step if it can be.
 func pace(due, every, now time.Duration) time.Duration {
 	if next := due + every; next > now {
@@ -42,10 +51,37 @@ func pace(due, every, now time.Duration) time.Duration {
 	return now + every
 }
 
+// part gives the role away and has the addresses until somebody else does: priority 0 has the best backup take over when its
+// Skew_Time has passed, which is not more than an interval, and meanwhile clients are served. Where nobody takes over, the
+// addresses go after two.
+func (r *Router) part(masters []*Instance) {
+	for _, in := range masters {
+		if !in.parting {
+			in.endRival("this router gives the role away")
+			in.quiet()
+			in.parting = true
+			in.send(0)
+			in.set(protocol, r.now+2*in.interval)
+		}
+	}
+}
+
+// stay takes a role back that nobody else has yet.
+func (in *Instance) stay() {
+	now := in.router.now
+	in.parting = false
+	in.send(in.priority)
+	in.set(protocol, now+in.interval)
+	in.set(refresh, after(now, in.config.Announce.Refresh))
+}
+
 // masterAdvert is RFC 9568 section 6.4.3 on receiving an advertisement.
 func (in *Instance) masterAdvert(a Advert) {
 	order := plain(a.Source).Compare(plain(in.config.Address))
 	switch {
+	case in.parting && (a.Priority == 0 || order == 0): // it is not answered
+	case in.parting:
+		in.group.yield(in, a, released)
 	case a.Priority == 0:
 		in.send(in.priority)
 		in.set(protocol, in.router.now+in.interval)
@@ -96,7 +132,7 @@ func (in *Instance) expire() {
 	if in.timers[protocol] <= now {
 		switch in.state {
 		case Master:
-			in.advertExpired()
+			in.masterExpired()
 		case Backup:
 			in.masterDownExpired()
 		}

@@ -41,7 +41,9 @@ func TestAdvertsAreIgnoredInFault(t *testing.T) {
 func TestAReleasedInstanceIsNeverMaster(t *testing.T) {
 	released := config(func(c *Config) { c.Released = true })
 	g := master(t, config())
-	same(t, g.configure(released), "VI_1 advert 0", "VI_1 remove addresses", "VI_1 master -> backup: released by the operator")
+	same(t, g.configure(released), "VI_1 advert 0")
+	same(t, g.after(2*time.Second-1))
+	same(t, g.after(1), "VI_1 advert 0", "VI_1 remove addresses", "VI_1 master -> backup: released by the operator")
 	same(t, g.after(time.Hour))
 	g.hears(0, lower)
 	same(t, g.after(time.Hour))
@@ -52,6 +54,34 @@ func TestAReleasedInstanceIsNeverMaster(t *testing.T) {
 		same(t, g.after(time.Hour))
 		g.in(Backup)
 	}
+}
+
+func TestAReleasedMasterServesUntilAnotherDoes(t *testing.T) {
+	released := config(func(c *Config) { c.Released = true })
+	parting := func() *rig {
+		g := master(t, config(func(c *Config) { c.Announce.Refresh = time.Minute }))
+		g.configure(released)
+		same(t, g.configure(released)) // it is said once
+		return g
+	}
+	g := parting()
+	same(t, g.hears(0, higher)) // another one leaves, too
+	same(t, g.hears(100, self)) // our own, come back
+	g.after(time.Second)
+	same(t, g.hears(1, lower), "VI_1 remove addresses", "VI_1 master -> backup: released by the operator (192.0.2.9)")
+	same(t, g.after(time.Hour))
+
+	g = parting()
+	same(t, g.configure(config()), "VI_1 advert 100") // reclaimed in time
+	same(t, g.after(2*time.Second), "VI_1 advert 100", "VI_1 advert 100")
+	same(t, g.hears(50, higher), "VI_1 advert 100", "VI_1 rival 192.0.2.200 with 50", "VI_1 announce 2")
+
+	g = parting()
+	same(t, g.configure(config(func(c *Config) { c.Released, c.Fault = true, "eth1 is down" })),
+		"VI_1 advert 0", "VI_1 remove addresses", "VI_1 master -> fault: eth1 is down")
+
+	g = parting()
+	same(t, told(g.r.Stop(g.now, nil)), "VI_1 advert 0", "VI_1 remove addresses", "VI_1 master -> initialize: stopped")
 }
 
 func TestAReclaimedInstanceListensForAFullMasterDown(t *testing.T) {
