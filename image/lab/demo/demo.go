@@ -110,6 +110,7 @@ type show struct {
 	stream   *traffic.Stream
 	measured []row
 	wrong    []string // what is not as it should be
+	said     string   // by evenkeel, until the first of it
 	verdict  time.Time
 	killed   time.Time
 }
@@ -164,10 +165,10 @@ func (d *show) balance(ctx context.Context, l *lab.Lab) error {
 
 	const requests = 120
 	d.step("asking http://%s/ %d times, each time on a new connection", lab.VIP, requests)
-	counts := traffic.Count(ctx, requests, d.ask)
+	answers := traffic.Ask(ctx, requests, d.ask)
 	d.done("")
-	d.answers(counts, weights)
-	d.checkShares(counts, weights)
+	d.answers(traffic.Tally(answers), weights)
+	d.checkShares(answers, weights)
 	return ctx.Err()
 }
 
@@ -204,7 +205,7 @@ func (d *show) kill(ctx context.Context, l *lab.Lab) error {
 	answers := traffic.Between(d.stream.Answers(), d.verdict, time.Now())
 	d.text("Who answered since:")
 	d.answers(traffic.Tally(answers), rest)
-	d.checkShares(traffic.Tally(answers), rest)
+	d.checkShares(answers, rest)
 	return nil
 }
 
@@ -252,7 +253,7 @@ func (d *show) revive(ctx context.Context, l *lab.Lab) error {
 	now := traffic.Between(all, back, time.Now())
 	d.text("Who answered since:")
 	d.answers(traffic.Tally(now), weights)
-	d.checkShares(traffic.Tally(now), weights)
+	d.checkShares(now, weights)
 
 	failed := traffic.Failures(all)
 	after := traffic.Between(failed, d.verdict, time.Now())

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,11 @@ func TestSharesMayDifferByOneRound(t *testing.T) {
 		{map[string]int{}, true},
 	} {
 		d := &show{}
-		d.checkShares(c.counts, weights)
+		var answers []traffic.Answer
+		for name, n := range c.counts {
+			answers = append(answers, slices.Repeat([]traffic.Answer{{Who: name}}, n)...)
+		}
+		d.checkShares(answers, weights)
 		if ok := len(d.wrong) == 0; ok != c.ok {
 			t.Errorf("%v: %q, want ok: %v", c.counts, d.wrong, c.ok)
 		}
