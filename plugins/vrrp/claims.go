@@ -39,10 +39,10 @@ func subject(c conflict.Conflict) string {
 	return c.Address.String() + " " + net.HardwareAddr(c.Hardware[:]).String()
 }
 
-// holder returns the instance that holds what is claimed.
+// holder returns the instance that holds what is claimed. One that gives its role away expects others to claim it.
 func (l *loop) holder(c conflict.Conflict) *instance {
 	for _, i := range l.instances {
-		if i.isMaster() && i.holds(c.Address) {
+		if i.isMaster() && !i.machine.Status().Released && i.holds(c.Address) {
 			return i
 		}
 	}

@@ -6,8 +6,9 @@ import "net/netip"
 type Kind uint8
 
 // The kinds of actions. They are to be carried out in the order in which they are returned: on the way to Master the
-// advert goes first, then the addresses come, then they are announced; on the way out the advert with priority 0 goes
-// first, then the addresses are removed. The Transition comes last, when what it tells is true.
+// advert goes first, then the addresses come, then they are announced, or the advert goes last, if the role was given
+// away and is served until then; on the way out the advert with priority 0 goes first, then the addresses are removed. The Transition
+// comes last, when what it tells is true.
 const (
 	SendAdvert      Kind = iota + 1 // send an advertisement with Priority and the instance's own AdvertInterval, now
 	AddAddresses                    // put the virtual addresses in place; those that are there already are adopted

@@ -17,7 +17,7 @@ func (in *Instance) enterBackup(reason string, master Advert) {
 
 // wait starts the Master_Down_Timer. The start-up delay is kept whatever is heard meanwhile.
 func (in *Instance) wait(d time.Duration) {
-	in.ready, in.doubted = false, false
+	in.ready, in.doubted, in.given = false, false, false
 	in.set(protocol, max(in.router.now+d, in.notBefore))
 }
 
@@ -46,6 +46,7 @@ func (in *Instance) backupAdvert(a Advert) {
 			in.heard = Advert{}
 		}
 		in.wait(in.skew())
+		in.given = true
 		return
 	}
 	if a.Priority >= in.priority {

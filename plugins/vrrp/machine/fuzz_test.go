@@ -30,7 +30,7 @@ func FuzzRouter(f *testing.F) {
 		f.Add(long)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p := &player{t: t, c: data, r: New(), holds: map[*Instance]bool{}, last: map[*Instance]Action{}}
+		p := &player{t: t, c: data, r: New(), holds: map[*Instance]bool{}, given: map[*Instance]bool{}}
 		for range 300 {
 			if len(p.c) == 0 {
 				break
@@ -53,7 +53,7 @@ type player struct {
 	now     time.Duration
 	configs []Config
 	holds   map[*Instance]bool
-	last    map[*Instance]Action
+	given   map[*Instance]bool // before the event: the former master has given the role away
 }
 
 func (p *player) step() {
@@ -145,17 +145,17 @@ func (p *player) reconfigured() []Config {
 
 // check holds every action, and every instance after them, to the rules.
 func (p *player) check(event string, actions []Action) {
-	left := map[*Instance]bool{}
+	left, claimed := map[*Instance]bool{}, map[*Instance]bool{}
 	for _, a := range actions {
 		in, bad := a.Instance, ""
 		switch a.Kind {
 		case SendAdvert:
-			left[in] = a.Priority == 0
+			left[in], claimed[in] = a.Priority == 0, a.Priority != 0
 		case AddAddresses:
 			if p.holds[in] {
 				bad = "added twice"
 			}
-			if p.last[in].Kind != SendAdvert || p.last[in].Priority == 0 {
+			if !claimed[in] && !p.given[in] {
 				bad = "added before the advert"
 			}
 			p.holds[in] = true
@@ -172,6 +172,9 @@ func (p *player) check(event string, actions []Action) {
 			if a.From == a.To || a.Reason == "" {
 				bad = "no transition"
 			}
+			if a.To == Master && !claimed[in] {
+				bad = "not said"
+			}
 			if a.From == Master && a.To != Backup && !left[in] {
 				bad = "left without priority 0"
 			}
@@ -182,7 +185,6 @@ func (p *player) check(event string, actions []Action) {
 		if bad != "" {
 			p.t.Errorf("%s: %s: addresses %s", event, tell(a), bad)
 		}
-		p.last[in] = a
 	}
 	if len(p.r.queue) != len(p.r.instances) {
 		p.t.Errorf("%s: %d instances, and %d in the queue", event, len(p.r.instances), len(p.r.queue))
@@ -190,6 +192,7 @@ func (p *player) check(event string, actions []Action) {
 	states := map[string]State{}
 	for _, in := range p.r.Instances() {
 		s := in.Status()
+		p.given[in] = in.state == Backup && in.given
 		if (s.State == Master) != p.holds[in] {
 			p.t.Errorf("%s: %s in %v, addresses in place: %v", event, in.Name(), s.State, p.holds[in])
 		}

@@ -50,12 +50,12 @@ func (g *group) take(reason string) {
 	g.promote(reason)
 }
 
-// promote makes every member master: all adverts first, then the addresses, then the announcements.
+// promote makes every member master: all adverts first, then the addresses, then the announcements. A role that was given away
+// may be served until the advert is heard, so that goes last: a client finds one of the two at any time.
 func (g *group) promote(reason string) {
-	for _, m := range g.members {
-		if m.state != Master {
-			m.send(m.priority)
-		}
+	given := g.given()
+	if !given {
+		g.claim()
 	}
 	for _, m := range g.members {
 		if m.state != Master {
@@ -67,11 +67,33 @@ func (g *group) promote(reason string) {
 			m.announce(m.config.Announce.Repeat)
 		}
 	}
+	if given {
+		g.claim()
+	}
 	for _, m := range g.members {
 		if m.state != Master {
 			m.enterMaster(reason)
 		}
 	}
+}
+
+// claim has every member that becomes master say so.
+func (g *group) claim() {
+	for _, m := range g.members {
+		if m.state != Master {
+			m.send(m.priority)
+		}
+	}
+}
+
+// given says whether the role of all members that are not master was given away.
+func (g *group) given() bool {
+	for _, m := range g.members {
+		if m.state != Master && !m.given {
+			return false
+		}
+	}
+	return true
 }
 
 // yield makes backups of the members that are masters, because of another master's advert to one of them. No priority 0

@@ -24,6 +24,7 @@ type Instance struct {
 	adopted    bool          // interval is that of a master that was heard
 	heard      Advert        // the last advert of a living master; Source is invalid if there is none
 	heardAt    time.Duration
+	given      bool          // the master gave its role away, and nobody else was heard since
 	ready      bool          // Master_Down has passed; it waits for the other members of its group, or for a reclaim
 	doubted    bool          // Master_Down ended so late that the instance waits a little longer
 	lowerSince time.Duration // the first advert of a master with lower priority; never if there is none
@@ -97,7 +98,7 @@ func (in *Instance) enter(to State, reason string, peer netip.Addr) {
 	in.parting = false
 	from := in.state
 	in.state, in.since, in.reason = to, in.router.now, reason
-	in.heard = Advert{}
+	in.heard, in.given = Advert{}, false
 	in.lowerSince = never
 	in.interval, in.adopted = in.config.AdvertInterval, false
 	in.router.emit(Action{Instance: in, Kind: Transition, From: from, To: to, Reason: reason, Peer: peer})

@@ -84,6 +84,39 @@ func TestAReleasedMasterServesUntilAnotherDoes(t *testing.T) {
 	same(t, told(g.r.Stop(g.now, nil)), "VI_1 advert 0", "VI_1 remove addresses", "VI_1 master -> initialize: stopped")
 }
 
+// A former master may serve until it hears the advert of who takes the role over, so that one says so last.
+func TestARoleThatIsGivenAwayIsTakenBeforeItIsSaid(t *testing.T) {
+	given := []string{"VI_1 add addresses", "VI_1 announce 5", "VI_1 advert 100", tookOver}
+	silent := []string{"VI_1 advert 100", "VI_1 add addresses", "VI_1 announce 5", tookOver}
+	g := backup(t, config())
+	g.hears(100, lower)
+	g.hears(0, lower)
+	same(t, g.after(skew100), given...)
+
+	g = backup(t, config())
+	g.hears(0, lower)
+	g.hears(150, higher) // somebody takes it, and is heard no more
+	same(t, g.after(down100), silent...)
+
+	g = backup(t, config())
+	g.hears(0, lower)
+	g.configure(config(func(c *Config) { c.Fault = "eth1 is down" }))
+	g.configure(config())
+	same(t, g.after(down100), silent...)
+
+	for _, first := range []string{"VI_1", "VI_2"} { // one member's role was given away, the other's master is silent
+		g = backup(t, pair()...)
+		g.after(time.Second)
+		g.hearsAt(first, Advert{lower, 0, time.Second})
+		same(t, g.after(down100)[:2], "VI_1 advert 100", "VI_2 advert 100")
+	}
+	g = backup(t, pair()...)
+	g.both(0)
+	same(t, g.after(skew100),
+		"VI_1 add addresses", "VI_2 add addresses", "VI_1 announce 5", "VI_2 announce 5", "VI_1 advert 100", "VI_2 advert 100",
+		"VI_1 backup -> master: master not heard", "VI_2 backup -> master: master not heard")
+}
+
 func TestAReclaimedInstanceListensForAFullMasterDown(t *testing.T) {
 	g := backup(t, config(func(c *Config) { c.Released = true }))
 	g.after(time.Hour)
