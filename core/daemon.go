@@ -89,9 +89,10 @@ type daemon struct {
 	adopts   bool        // a former core has left a vrrp plugin that goes on
 	alarm    *time.Timer // when the director wants to know what time it is
 
-	unsaved atomic.Bool // there are verdicts that the journal has not
-	busy    atomic.Bool // writing them
-	saving  sync.WaitGroup
+	unsaved   atomic.Bool // there are verdicts that the journal has not
+	busy      atomic.Bool // writing them
+	saveAfter time.Time   // whoever made it busy has it
+	saving    sync.WaitGroup
 }
 
 // Run is evenkeel at work, until ctx ends or something cannot be lived with. A configuration with errors is one of

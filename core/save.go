@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"time"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
 )
@@ -10,14 +11,22 @@ import (
 const savePiece = 500
 
 // saveVerdicts writes the verdicts down if any has changed, beside the loop, which tells of them piece by piece: ten
-// thousand take the disk a while. One writing is under way at a time.
+// thousand take a small machine a while, in which it has other things to do. One writing is under way at a time.
 func (d *daemon) saveVerdicts(ctx context.Context) {
 	if d.director == nil || !d.unsaved.Load() || !d.busy.CompareAndSwap(false, true) {
 		return
 	}
+	begun := time.Now()
+	if begun.Before(d.saveAfter) {
+		d.busy.Store(false)
+		return
+	}
 	d.unsaved.Store(false) // what changes from here on is saved the next time
 	d.saving.Go(func() {
-		defer d.busy.Store(false)
+		defer func() {
+			d.saveAfter = nextSave(begun, time.Now())
+			d.busy.Store(false)
+		}()
 		verdicts := make(map[string]sdk.Verdict)
 		for from, more := 0, true; more; from += savePiece {
 			if !d.call(ctx, func() { more = d.director.VerdictsFrom(from, savePiece, verdicts) }) {
@@ -27,6 +36,12 @@ func (d *daemon) saveVerdicts(ctx context.Context) {
 		}
 		d.writeVerdicts(verdicts)
 	})
+}
+
+// nextSave returns when the verdicts may be written down again after they were from begun to ended: it takes a twentieth of the
+// time, but they are not left unwritten for more than half a minute.
+func nextSave(begun, ended time.Time) time.Time {
+	return ended.Add(min(19*ended.Sub(begun), 30*time.Second))
 }
 
 // saveLastVerdicts writes the verdicts down at the end of the loop, and waits for it.
