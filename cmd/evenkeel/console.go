@@ -140,12 +140,16 @@ func (d *desk) setUp(ctx context.Context, l *console.Lines) error {
 	}
 	_ = problem.Tell(problem.DefaultDir, acquiring, nil) // what the box was given in its place does not matter any more
 	a := session.Answers()
+	err = d.setPassword(a["password"])
 	if !a.None("ssh_key") {
-		if err := console.WriteFile(filepath.Join(filepath.Dir(d.password.Path), "authorized_keys"), []byte(a["ssh_key"]+"\n")); err != nil {
-			return err
-		}
+		err = errors.Join(err, d.keys().write([]string{a["ssh_key"]}))
 	}
-	return d.setPassword(a["password"])
+	return err
+}
+
+// keys are those of who may log in by SSH, in the folder of the password.
+func (d *desk) keys() keyFile {
+	return keyFile(filepath.Join(filepath.Dir(d.password.Path), "authorized_keys"))
 }
 
 func (d *desk) change() console.Change {

@@ -79,7 +79,7 @@ func (d *desk) words(args []string) []string {
 	case "time":
 		return append(args, "--config", filepath.Join(d.archive, "current"))
 	case "keys":
-		return append(args, "--file", filepath.Join(filepath.Dir(d.password.Path), "authorized_keys"))
+		return append(args, "--file", string(d.keys()))
 	}
 	return args
 }

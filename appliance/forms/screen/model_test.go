@@ -251,6 +251,13 @@ func TestEverythingHasRoom(t *testing.T) {
 	}
 }
 
+func TestNothingIsDrawnBeforeTheSizeIsKnown(t *testing.T) {
+	m := &model{ascii: true, theme: theme(true)}
+	if s := m.View().Content; s != "" {
+		t.Errorf("shown on a terminal of unknown size: %q", s)
+	}
+}
+
 func TestNothingIsAnsweredThatCanNotBeSeen(t *testing.T) {
 	d := newDesk(t)
 	d.gets(text("one"), tea.WindowSizeMsg{Width: 79, Height: 24})

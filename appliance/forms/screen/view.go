@@ -52,6 +52,9 @@ func (m *model) View() tea.View {
 }
 
 func (m *model) screen() string {
+	if m.width == 0 {
+		return "" // the library draws before it knows the size
+	}
 	if tooSmall(m.width, m.height) {
 		text := fmt.Sprintf("This terminal has %d columns and %d lines, and forms need %d and %d. Make it larger, or press Ctrl+T for lines of text.", m.width, m.height, Columns, Rows)
 		return ansi.Wordwrap(text, m.width, "")
