@@ -14,6 +14,10 @@ import (
 // when his neighbors look for him, which they do every minute or so (RFC 4861 section 7.3.3, arp(7)).
 const quiet = 90 * time.Second
 
+// claimLasts is how long a claim must go on to be told of: a better master announces the addresses just before it says that it is
+// one.
+const claimLasts = time.Second
+
 // claimsMost is how many other claims are known at once: whoever makes up hardware addresses makes no more of them.
 const claimsMost = 64
 
@@ -27,9 +31,8 @@ func (c claimSource) ready(l *loop, now time.Duration) {
 		l.log.Error("listening for other claims to our addresses", "error", err)
 	}
 	for _, claim := range claims {
-		if i := l.holder(claim); i != nil && l.ledger.Heard(now, claim) {
-			mac := net.HardwareAddr(claim.Hardware[:])
-			l.notice(i, sdk.NoticeConflict, subject(claim), fmt.Sprintf("%s on %s says that it has %s, which is held here", mac, claim.Interface, claim.Address))
+		if l.holder(claim) != nil {
+			l.ledger.Heard(now, claim)
 		}
 	}
 }
@@ -39,20 +42,26 @@ func subject(c conflict.Conflict) string {
 	return c.Address.String() + " " + net.HardwareAddr(c.Hardware[:]).String()
 }
 
-// holder returns the instance that holds what is claimed. One that gives its role away expects others to claim it.
+// holder returns the instance that holds what is claimed.
 func (l *loop) holder(c conflict.Conflict) *instance {
 	for _, i := range l.instances {
-		if i.isMaster() && !i.machine.Status().Released && i.holds(c.Address) {
+		if i.isMaster() && i.holds(c.Address) {
 			return i
 		}
 	}
 	return nil
 }
 
-// forget ends the claims that are heard no more.
-func (l *loop) forget(now time.Duration) {
+// judge tells of the claims that are news, and of those that are heard no more.
+func (l *loop) judge(now time.Duration) {
 	if at, ok := l.ledger.Next(); !ok || at > now {
 		return
+	}
+	for _, c := range l.ledger.News(now) {
+		if i := l.holder(c); i != nil {
+			mac := net.HardwareAddr(c.Hardware[:])
+			l.notice(i, sdk.NoticeConflict, subject(c), fmt.Sprintf("%s on %s says that it has %s, which is held here", mac, c.Interface, c.Address))
+		}
 	}
 	for _, c := range l.ledger.Over(now) {
 		if i := l.holder(c); i != nil {

@@ -85,7 +85,7 @@ func start(log hclog.Logger, keepDir string, enter func() error) (*loop, error) 
 		owners:  map[*machine.Instance]*instance{},
 		sockets: map[wire.Key]*socket{},
 		virtual: map[netip.Addr]bool{},
-		ledger:  conflict.Ledger{Quiet: quiet, Most: claimsMost},
+		ledger:  conflict.Ledger{Patience: claimLasts, Quiet: quiet, Most: claimsMost},
 		ended:   make(chan struct{}),
 	}
 	opened := make(chan error, 1)
@@ -216,7 +216,7 @@ func (l *loop) turn() error {
 	if l.debounce(now) || l.retry != 0 && l.retry <= now {
 		l.refresh(now)
 	}
-	l.forget(now)
+	l.judge(now)
 	l.hear()
 	return nil
 }

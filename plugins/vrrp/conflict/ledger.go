@@ -9,6 +9,8 @@ import (
 // A Ledger keeps the conflicts that go on. It is pure: times are given in, of any monotonic clock. The zero value is empty
 // and forgets at once; set Quiet.
 type Ledger struct {
+	// Patience is how long a conflict must have gone on to be news.
+	Patience time.Duration
 	// Quiet is how long somebody must not be heard for the conflict with him to be over.
 	Quiet time.Duration
 	// Most is how many conflicts are kept; no more are news. 0 is any number.
@@ -18,22 +20,32 @@ type Ledger struct {
 
 type entry struct {
 	Conflict
-	last time.Duration
+	first, last time.Duration
+	told        bool
 }
 
-// Heard notes a claim, and says whether it is news.
-func (l *Ledger) Heard(now time.Duration, c Conflict) (news bool) {
+// Heard notes a claim.
+func (l *Ledger) Heard(now time.Duration, c Conflict) {
 	for i := range l.open {
 		if l.open[i].Conflict == c {
 			l.open[i].last = now
-			return false
+			return
 		}
 	}
-	if l.Most != 0 && len(l.open) >= l.Most {
-		return false
+	if l.Most == 0 || len(l.open) < l.Most {
+		l.open = append(l.open, entry{Conflict: c, first: now, last: now})
 	}
-	l.open = append(l.open, entry{c, now})
-	return true
+}
+
+// News returns the conflicts that have gone on for Patience, each once.
+func (l *Ledger) News(now time.Duration) (news []Conflict) {
+	for i := range l.open {
+		if e := &l.open[i]; !e.told && now-e.first >= l.Patience {
+			e.told = true
+			news = append(news, e.Conflict)
+		}
+	}
+	return news
 }
 
 // Open returns the conflicts that go on.
@@ -45,22 +57,26 @@ func (l *Ledger) Open() []Conflict {
 	return all
 }
 
-// Next returns when Over has something to say, if ever.
+// Next returns when News or Over has something to say, if ever.
 func (l *Ledger) Next() (at time.Duration, ok bool) {
 	for _, e := range l.open {
-		if end := e.last + l.Quiet; !ok || end < at {
-			at, ok = end, true
+		due := e.last + l.Quiet
+		if !e.told {
+			due = e.first + l.Patience
+		}
+		if !ok || due < at {
+			at, ok = due, true
 		}
 	}
 	return at, ok
 }
 
-// Over takes out, and returns, the conflicts that are over: nobody was heard for Quiet.
+// Over takes out, and returns, the conflicts that are over: nobody was heard for Quiet. None was over before it was news.
 func (l *Ledger) Over(now time.Duration) (over []Conflict) {
-	return l.take(func(e entry) bool { return now-e.last >= l.Quiet })
+	return l.take(func(e entry) bool { return e.told && now-e.last >= l.Quiet })
 }
 
-// Released takes out, and returns, the conflicts about an address that is not held any more.
+// Released takes out, and returns, the conflicts about an address that is not held any more, of those that were news.
 func (l *Ledger) Released(address netip.Addr) (over []Conflict) {
 	return l.take(func(e entry) bool { return e.Address == address })
 }
@@ -70,7 +86,9 @@ func (l *Ledger) take(which func(entry) bool) (taken []Conflict) {
 		if !which(e) {
 			return false
 		}
-		taken = append(taken, e.Conflict)
+		if e.told {
+			taken = append(taken, e.Conflict)
+		}
 		return true
 	})
 	return taken

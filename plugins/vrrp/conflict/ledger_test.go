@@ -11,52 +11,66 @@ func TestAConflictIsNewsOnceAndOverWhenNobodyIsHeard(t *testing.T) {
 	a := Conflict{Interface: "eth0", Address: netip.MustParseAddr("192.0.2.1"), Hardware: [6]byte{2}}
 	b := a
 	b.Hardware[5] = 9 // somebody else yet
-	l := Ledger{Quiet: 10 * time.Second}
+	l := Ledger{Patience: time.Second, Quiet: 10 * time.Second}
 	if _, ok := l.Next(); ok {
 		t.Error("an empty ledger has a deadline")
 	}
-	for _, c := range []struct {
-		at   time.Duration
-		who  Conflict
-		news bool
-	}{{0, a, true}, {4 * time.Second, a, false}, {5 * time.Second, b, true}, {6 * time.Second, a, false}} {
-		if got := l.Heard(c.at, c.who); got != c.news {
-			t.Errorf("at %v news is %v, want %v", c.at, got, c.news)
+	is := func(what string, got []Conflict, want ...Conflict) {
+		t.Helper()
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", what, got, want)
 		}
 	}
-	if at, ok := l.Next(); !ok || at != 15*time.Second {
-		t.Errorf("next at %v, want 15 s", at)
+	next := func(want time.Duration) {
+		t.Helper()
+		if at, ok := l.Next(); !ok || at != want {
+			t.Errorf("next at %v, want %v", at, want)
+		}
 	}
-	if over := l.Over(15*time.Second - 1); over != nil {
-		t.Errorf("%v is over too early", over)
+	l.Heard(0, a)
+	next(time.Second)
+	is("too early", l.News(time.Second-1))
+	is("it goes on", l.News(time.Second), a)
+	is("again", l.News(2*time.Second))
+	l.Heard(4*time.Second, a)
+	next(14 * time.Second)
+	l.Heard(5*time.Second, b)
+	next(6 * time.Second)
+	is("another one", l.News(6*time.Second), b)
+	l.Heard(6*time.Second, a)
+	next(15 * time.Second)
+	is("over too early", l.Over(15*time.Second-1))
+	is("over", l.Over(15*time.Second), b)
+	is("open", l.Open(), a)
+	is("released", l.Released(a.Address), a)
+	is("left", l.Open())
+	l.Heard(20*time.Second, a)
+	is("it begins again", l.News(21*time.Second), a)
+}
+
+func TestWhatEndsBeforeItIsNewsIsNotToldOf(t *testing.T) {
+	a := Conflict{Interface: "eth0", Address: netip.MustParseAddr("192.0.2.1"), Hardware: [6]byte{2}}
+	l := Ledger{Patience: time.Second, Quiet: 10 * time.Second}
+	l.Heard(0, a)
+	if over := l.Released(a.Address); over != nil {
+		t.Errorf("over: %v", over)
 	}
-	if over := l.Over(15 * time.Second); !slices.Equal(over, []Conflict{b}) {
-		t.Errorf("over at 15 s: %v, want %v", over, b)
-	}
-	if open := l.Open(); !slices.Equal(open, []Conflict{a}) {
-		t.Errorf("open: %v, want %v", open, a)
-	}
-	if over := l.Released(a.Address); !slices.Equal(over, []Conflict{a}) || l.Open() != nil {
-		t.Errorf("released: %v, and %v is left", over, l.Open())
-	}
-	if !l.Heard(20*time.Second, a) {
-		t.Error("what begins again is news again")
+	if news := l.News(time.Minute); news != nil {
+		t.Errorf("news: %v", news)
 	}
 }
 
 func TestWhoeverMakesUpAddressesIsNotKeptWithoutEnd(t *testing.T) {
 	l := Ledger{Quiet: time.Minute, Most: 3}
 	for n := range 100 {
-		c := Conflict{Interface: "eth0", Hardware: [6]byte{2, 0, 0, 0, 0, byte(n)}}
-		if news := l.Heard(0, c); news != (n < 3) {
-			t.Errorf("claim %d is news: %v", n, news)
-		}
+		l.Heard(0, Conflict{Interface: "eth0", Hardware: [6]byte{2, 0, 0, 0, 0, byte(n)}})
 	}
-	if n := len(l.Open()); n != 3 {
-		t.Errorf("%d are kept, want 3", n)
+	if n := len(l.News(0)); n != 3 {
+		t.Errorf("%d are news, want 3", n)
 	}
 	l.Over(time.Minute)
-	if !l.Heard(time.Minute, Conflict{Interface: "eth0"}) {
+	l.Heard(time.Minute, Conflict{Interface: "eth0"})
+	if n := len(l.News(time.Minute)); n != 1 {
 		t.Error("when they are over there is no room")
 	}
 }

@@ -5,10 +5,10 @@ import "net/netip"
 // A Kind says what an Action asks for.
 type Kind uint8
 
-// The kinds of actions. They are to be carried out in the order in which they are returned: on the way to Master the
-// advert goes first, then the addresses come, then they are announced, or the advert goes last, if the role was given
-// away and is served until then; on the way out the advert with priority 0 goes first, then the addresses are removed. The Transition
-// comes last, when what it tells is true.
+// The kinds of actions. They are to be carried out in the order in which they are returned. On the way to Master the advert
+// goes first, then the addresses come, then they are announced; if another master serves until it hears the advert, that goes
+// last. On the way out an advert with priority 0 goes first, then the addresses are removed; the last advert of a master that
+// yields to a better one goes after that. The Transition comes last, when what it tells is true.
 const (
 	SendAdvert      Kind = iota + 1 // send an advertisement with Priority and the instance's own AdvertInterval, now
 	AddAddresses                    // put the virtual addresses in place; those that are there already are adopted

@@ -66,7 +66,7 @@ func TestOtherSettingsDoNotMakeAnotherInstance(t *testing.T) {
 		c.Address, c.Preempt, c.PreemptDelay, c.StartupDelay, c.Group = lower, false, time.Minute, time.Minute, "edge"
 		c.Announce, c.Resume = AnnounceConfig{Repeat: 1}, true
 	})))
-	same(t, g.hears(100, self), "VI_1 advert 100", "VI_1 remove addresses", "VI_1 master -> backup: advert with the same priority from a higher address (192.0.2.10)")
+	same(t, g.hears(100, self), "VI_1 remove addresses", "VI_1 advert 100", "VI_1 master -> backup: advert with the same priority from a higher address (192.0.2.10)")
 }
 
 func TestAnAddressThatIsLostIsAFaultAndNotAnotherInstance(t *testing.T) {

@@ -32,9 +32,12 @@
 // # A role that is given away
 //
 // A master that the operator releases says priority 0, and goes on serving, without adverts, until it hears another master,
-// or for two intervals: the best backup takes over after its Skew_Time, which is not more than one. That one puts its
-// addresses in place and announces them first, and says so then. So clients are served all the time, where RFC 9568 and
-// keepalived leave them without an answer for as long as that. A fault, or a stop, gives the role away at once.
+// or for two intervals: the best backup takes over after its Skew_Time, which is not more than one. So clients are served all
+// the time, where RFC 9568 and keepalived leave them without an answer for as long as that. A fault, or a stop, gives the
+// role away at once.
+//
+// Who takes over from a master that lives, because that gave its role away or has a lower priority, puts the addresses in
+// place and announces them first, and sends its advert then, at which the other removes them.
 //
 // # Sync groups
 //
@@ -55,7 +58,7 @@
 //
 //   - Version 2 answers a losing advert at once, as RFC 9568 demands; RFC 3768 would discard it in silence. A split
 //     heals sooner.
-//   - Who takes over a role that was given away announces its addresses before its first advert, not after it.
+//   - Who takes over from a master that lives announces its addresses before its first advert, not after it.
 //   - A master that yields sends a last advert. Where a split heals, the master that stays may be heard before it hears;
 //     so it learns of the other in any case, tells of it and announces the addresses again.
 //   - An advert that is in all our own (our priority, our address) is neither answered nor yielded to: it came back

@@ -30,7 +30,7 @@ func FuzzRouter(f *testing.F) {
 		f.Add(long)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p := &player{t: t, c: data, r: New(), holds: map[*Instance]bool{}, given: map[*Instance]bool{}}
+		p := &player{t: t, c: data, r: New(), holds: map[*Instance]bool{}, served: map[*Instance]bool{}}
 		for range 300 {
 			if len(p.c) == 0 {
 				break
@@ -53,7 +53,7 @@ type player struct {
 	now     time.Duration
 	configs []Config
 	holds   map[*Instance]bool
-	given   map[*Instance]bool // before the event: the former master has given the role away
+	served  map[*Instance]bool // before the event: another master may live
 }
 
 func (p *player) step() {
@@ -155,7 +155,7 @@ func (p *player) check(event string, actions []Action) {
 			if p.holds[in] {
 				bad = "added twice"
 			}
-			if !claimed[in] && !p.given[in] {
+			if !claimed[in] && !p.served[in] {
 				bad = "added before the advert"
 			}
 			p.holds[in] = true
@@ -192,7 +192,7 @@ func (p *player) check(event string, actions []Action) {
 	states := map[string]State{}
 	for _, in := range p.r.Instances() {
 		s := in.Status()
-		p.given[in] = in.state == Backup && in.given
+		p.served[in] = in.state == Backup && (in.given || s.Master.Source.IsValid())
 		if (s.State == Master) != p.holds[in] {
 			p.t.Errorf("%s: %s in %v, addresses in place: %v", event, in.Name(), s.State, p.holds[in])
 		}

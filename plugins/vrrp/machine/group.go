@@ -50,11 +50,11 @@ func (g *group) take(reason string) {
 	g.promote(reason)
 }
 
-// promote makes every member master: all adverts first, then the addresses, then the announcements. A role that was given away
-// may be served until the advert is heard, so that goes last: a client finds one of the two at any time.
+// promote makes every member master: all adverts first, then the addresses, then the announcements. A master that lives serves
+// until it hears the advert, so that goes last where there is one: a client finds one of the two at any time.
 func (g *group) promote(reason string) {
-	given := g.given()
-	if !given {
+	served := g.served()
+	if !served {
 		g.claim()
 	}
 	for _, m := range g.members {
@@ -67,7 +67,7 @@ func (g *group) promote(reason string) {
 			m.announce(m.config.Announce.Repeat)
 		}
 	}
-	if given {
+	if served {
 		g.claim()
 	}
 	for _, m := range g.members {
@@ -86,10 +86,11 @@ func (g *group) claim() {
 	}
 }
 
-// given says whether the role of all members that are not master was given away.
-func (g *group) given() bool {
+// served says whether there may be a master that lives for all members that are not it: one that gave its role away, or has a
+// lower priority.
+func (g *group) served() bool {
 	for _, m := range g.members {
-		if m.state != Master && !m.given {
+		if m.state != Master && !m.given && !m.heard.Source.IsValid() {
 			return false
 		}
 	}
@@ -99,11 +100,21 @@ func (g *group) given() bool {
 // yield makes backups of the members that are masters, because of another master's advert to one of them. No priority 0
 // is sent: the other is there already.
 func (g *group) yield(to *Instance, a Advert, reason string) {
+	g.remove()
+	g.follow(to, a, reason)
+}
+
+// remove takes the addresses of the members that are masters away.
+func (g *group) remove() {
 	for _, m := range g.members {
 		if m.state == Master {
 			m.place(RemoveAddresses)
 		}
 	}
+}
+
+// follow makes backups of the members that were masters.
+func (g *group) follow(to *Instance, a Advert, reason string) {
 	for _, m := range g.members {
 		switch {
 		case m.state != Master:

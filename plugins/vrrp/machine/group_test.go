@@ -55,7 +55,7 @@ func TestAMemberThatWaitsGoesOnListening(t *testing.T) {
 func TestAMemberThatYieldsTakesTheOthersWithItWithoutPriority0(t *testing.T) {
 	g := master(t, pair()...)
 	same(t, g.hearsAt("VI_2", Advert{lower, 101, time.Second}),
-		"VI_2 advert 100", "VI_1 remove addresses", "VI_2 remove addresses",
+		"VI_1 remove addresses", "VI_2 remove addresses", "VI_2 advert 100",
 		"VI_1 master -> backup: another member of its sync group yielded", "VI_2 master -> backup: advert with a higher priority (192.0.2.9)")
 	g.takesOverAfter(down100)
 }

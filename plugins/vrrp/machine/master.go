@@ -101,10 +101,12 @@ func (in *Instance) masterAdvert(a Advert) {
 
 // farewell yields with a last advert. If both were masters for long, in a network that was split, the better one may not
 // have heard of this one yet: so it does, and announces the addresses again. keepalived has it as an option,
-// higher_prio_send_advert.
+// higher_prio_send_advert. The addresses are gone before it is heard: Linux has been seen to answer an announcement as if they were
+// still its own while they go.
 func (in *Instance) farewell(a Advert, reason string) {
+	in.group.remove()
 	in.send(in.priority)
-	in.group.yield(in, a, reason)
+	in.group.follow(in, a, reason)
 }
 
 // assert answers another master that should yield to this one: with an advert at once, which also teaches the bridges

@@ -29,7 +29,7 @@ func TestAMasterAdvertisesItsEffectivePriorityFromTheNextAdvertOn(t *testing.T) 
 	g := master(t, config())
 	same(t, g.configure(config(func(c *Config) { c.PriorityChange = -30 })))
 	same(t, g.after(time.Second), "VI_1 advert 70")
-	same(t, g.hears(71, lower), "VI_1 advert 70", "VI_1 remove addresses", yieldHigh)
+	same(t, g.hears(71, lower), "VI_1 remove addresses", "VI_1 advert 70", yieldHigh)
 }
 
 func TestAChangedPriorityMovesARunningTimerByTheDifference(t *testing.T) {

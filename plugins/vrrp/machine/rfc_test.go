@@ -118,13 +118,13 @@ var stateTables = []struct {
 	{"6.4.3", "if the Priority is greater than the local Priority: cancel Adver_Timer, set the Active_Down_Timer to Active_Down_Interval, transition to Backup",
 		func(t *testing.T, v func(*Config)) {
 			g := master(t, config(v))
-			same(t, g.hears(101, lower), "VI_1 advert 100", "VI_1 remove addresses", yieldHigh)
+			same(t, g.hears(101, lower), "VI_1 remove addresses", "VI_1 advert 100", yieldHigh)
 			g.takesOverAfter(down100)
 		}},
 	{"6.4.3", "or the Priority is equal and the primary address of the sender is greater (unsigned, in network byte order): transition to Backup",
 		func(t *testing.T, v func(*Config)) {
 			g := master(t, config(v))
-			same(t, g.hears(100, higher), "VI_1 advert 100", "VI_1 remove addresses", yieldTie)
+			same(t, g.hears(100, higher), "VI_1 remove addresses", "VI_1 advert 100", yieldTie)
 			g.takesOverAfter(down100)
 		}},
 	{"6.4.3", "else: discard the ADVERTISEMENT, send an ADVERTISEMENT immediately to assert the Active state",

@@ -56,7 +56,7 @@ func TestARivalEndsWhenItGivesUpOrWhenWeYield(t *testing.T) {
 
 	g = master(t, config())
 	g.hears(90, lower)
-	same(t, g.hears(101, lower), "VI_1 advert 100", "VI_1 remove addresses", "VI_1 no rival 192.0.2.9: this router is no longer master", yieldHigh)
+	same(t, g.hears(101, lower), "VI_1 remove addresses", "VI_1 advert 100", "VI_1 no rival 192.0.2.9: this router is no longer master", yieldHigh)
 	same(t, g.after(down100-1))
 }
 
@@ -99,7 +99,7 @@ func TestAnAdvertThatIsOurOwnIsNotAnswered(t *testing.T) {
 
 func TestOfTwoOwnersTheLowerAddressYields(t *testing.T) {
 	g := master(t, config(priority(255)))
-	same(t, g.hears(255, higher), "VI_1 advert 255", "VI_1 remove addresses", yieldTie)
+	same(t, g.hears(255, higher), "VI_1 remove addresses", "VI_1 advert 255", yieldTie)
 	same(t, g.hears(255, higher))
 	g.takesOverAfter(3*time.Second + time.Second/256)
 }
