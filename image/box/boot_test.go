@@ -2,6 +2,7 @@ package box_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/image/box"
@@ -23,34 +24,36 @@ const configuration = `virtual_server "web" {
 }
 `
 
+// TestImageBootsFromEveryFirmwareAndBalances starts each box twice: new, with a configuration on a disk, and again without that disk.
 func TestImageBootsFromEveryFirmwareAndBalances(t *testing.T) {
 	for _, c := range []struct {
 		firmware box.Firmware
 		memory   int
 	}{{box.BIOS, 256}, {box.UEFI, 512}, {box.SecureBoot, 512}} {
 		t.Run(string(c.firmware), func(t *testing.T) { // alone, since what it measures is printed
-			s := boot(t, box.Options{Disk: newLoggingDisk(t), Firmware: c.firmware, Memory: c.memory, Volumes: []string{cidata(t, configuration)}})
-			menu := s.says(`slot A, tries left: A 2, B 0`)
-			s.says(`CIDATA`)
-			up := s.says(`evenkeel \S+, slot A, kernel \S+, up after`)
-			table := s.says(`the table is in place: writes=1`)
-			s.says(`check: subject=web/127.0.0.1:9/tcp from=unknown to=down .*connection refused`)
-			measured.add(fmt.Sprintf("%s, %d MiB, power-on to", c.firmware, c.memory), "boot loader %.1f s, console %.1f s, programmed table %.1f s",
-				menu.After.Seconds(), up.After.Seconds(), table.After.Seconds())
+			o := box.Options{Disk: newLoggingDisk(t), Firmware: c.firmware, Memory: c.memory, Volumes: []string{cidata(t, configuration)}}
+			first := boot(t, o)
+			menu := first.says(`slot A, tries left: A 2, B 0`)
+			first.says(`making the data partition`)
+			first.says(`CIDATA`)
+			first.balances(c.memory, menu, "new")
+			first.says(`check: subject=web/127.0.0.1:9/tcp from=unknown to=down .*connection refused`)
+			first.CutPower()
+
+			o.Volumes = nil
+			second := boot(t, o)
+			menu = second.says(`slot A, tries left: A 1, B 0`)
+			second.balances(c.memory, menu, "again")
 		})
 	}
 }
 
-func TestImageKeepsItsConfigurationOnItsOwnPartition(t *testing.T) {
-	t.Parallel()
-	disk := newLoggingDisk(t)
-	first := boot(t, box.Options{Disk: disk, Volumes: []string{cidata(t, configuration)}})
-	first.says(`making the data partition`)
-	first.says(`the table is in place`)
-	first.CutPower()
-
-	second := boot(t, box.Options{Disk: disk})
-	second.says(`slot A, tries left`)
-	second.says(`evenkeel \S+, slot A`)
-	second.says(`the table is in place`)
+// balances waits until the table of a box is programmed, and measures how long that takes from power-on.
+func (s *session) balances(memory int, menu box.Line, what string) {
+	s.t.Helper()
+	up := s.says(`evenkeel \S+, slot A, kernel \S+, up after`)
+	table := s.says(`the table is in place: writes=1`)
+	_, firmware, _ := strings.Cut(s.t.Name(), "/")
+	measured.add(fmt.Sprintf("%s, %d MiB, %s, power-on to", firmware, memory, what), "boot loader %.1f s, console %.1f s, programmed table %.1f s",
+		menu.After.Seconds(), up.After.Seconds(), table.After.Seconds())
 }

@@ -24,6 +24,9 @@ type Options struct {
 	Volumes  []string // raw images of more disks
 	Cards    []Card   // nil: one that leads nowhere; an empty list: none
 	Args     []string // for QEMU
+	// Terminal is what the terminal at the serial line answers when it is asked where its cursor is (DSR and CPR of ECMA-48), in
+	// the last column of the last row: "\x1b[24;80R" has 24 rows and 80 columns. "": it does not know the question.
+	Terminal string
 	// Launch starts QEMU, in a network namespace that has the taps of the cards for example; nil: here.
 	Launch func(*exec.Cmd) error
 }
@@ -42,6 +45,8 @@ type Box struct {
 	dir     string        // of its files; removed at the end
 	done    chan struct{} // closed when it is off
 	screen  screen
+	// terminal is what is answered to whereIsTheCursor.
+	terminal string
 
 	mu   sync.Mutex
 	line net.Conn // the other end of its serial line; nil: hung up
@@ -53,7 +58,7 @@ func Start(o Options) (*Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Box{dir: dir, done: make(chan struct{}), screen: screen{more: make(chan struct{})}}
+	b := &Box{dir: dir, terminal: o.Terminal, done: make(chan struct{}), screen: screen{more: make(chan struct{})}}
 	if err := b.start(o); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("start a box: %w", err)
@@ -107,10 +112,12 @@ func (b *Box) dial(ended <-chan struct{}) error {
 			b.line = line
 			b.mu.Unlock()
 			go func() {
+				var last []byte
 				chunk := make([]byte, 4096)
 				for {
 					n, err := line.Read(chunk)
 					b.screen.add(b.started, chunk[:n])
+					last = b.respond(line, append(last, chunk[:n]...))
 					if err != nil {
 						return
 					}
@@ -124,6 +131,22 @@ func (b *Box) dial(ended <-chan struct{}) error {
 		case <-time.After(10 * time.Millisecond): // it has not made the socket yet
 		}
 	}
+}
+
+// whereIsTheCursor is the question for the position of the cursor (DSR of ECMA-48).
+var whereIsTheCursor = []byte("\x1b[6n")
+
+// respond does what a terminal does when it is asked. It returns what may be the beginning of a question.
+func (b *Box) respond(line net.Conn, said []byte) []byte {
+	for b.terminal != "" {
+		_, after, asked := bytes.Cut(said, whereIsTheCursor)
+		if !asked {
+			break
+		}
+		_, _ = line.Write([]byte(b.terminal)) // who hangs up does not answer
+		said = after
+	}
+	return said[max(0, len(said)-len(whereIsTheCursor)+1):]
 }
 
 // HangUp pulls the cable of the serial line. What the box says meanwhile is lost.

@@ -2,8 +2,12 @@ package box_test
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +25,12 @@ func TestImageMakesAPairThatSurvivesAPowerCut(t *testing.T) {
 	one, two := n.newBox(t, "one"), n.newBox(t, "two")
 	one.Volumes = []string{pack(t, "2.0", slot(t), releaseKey(t))}
 	first, second := boot(t, one), boot(t, two)
+	key := filepath.Join(t.TempDir(), "key")
+	run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alice@laptop", "-f", key)
+	public, err := os.ReadFile(key + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	first.answers(
 		reply{"Name of this director [lb1]", "\xff\xfe\x80 lb1"},
@@ -39,7 +49,7 @@ func TestImageMakesAPairThatSurvivesAPowerCut(t *testing.T) {
 		reply{"Do the real servers have a network of their own?", "no"},
 		reply{"Password of the console", password},
 		reply{"The password again", password},
-		reply{"Public key for SSH", ""},
+		reply{"Public key for SSH", strings.TrimSpace(string(public))},
 		reply{"Time servers", ""},
 		reply{"One director, or two", "first"},
 		reply{"Address of the other director", ""},
@@ -95,6 +105,7 @@ func TestImageMakesAPairThatSurvivesAPowerCut(t *testing.T) {
 		first.isDocumented(name)
 	}
 	second.isDocumented("second")
+	n.reachesBySSH(t, key)
 
 	stream := traffic.Start(t.Context(), 20*time.Millisecond, n.ask)
 	defer stream.Stop()
@@ -114,14 +125,40 @@ func TestImageMakesAPairThatSurvivesAPowerCut(t *testing.T) {
 	n.tells(t, "the former master has its power back, and starts", traffic.Between(stream.Answers(), first.Started(), master.Add(-time.Second)))
 	back := traffic.Between(stream.Answers(), master.Add(-time.Second), time.Now())
 	n.tells(t, "the former master takes over again", back)
-	if failed := traffic.Failures(back); len(failed) > 0 {
-		t.Errorf("%d of %d requests failed when the former master took over again, the first at %s", len(failed), len(back), failed[0])
-	}
+	n.servesAllBut(t, back)
 	first.logsIn()
 	first.isInState("master")
 	second.isInState("backup")
 
 	n.updatesThePair(t, first, stream)
+}
+
+// reachesBySSH does over SSH to the first director what docs/appliance.md says, with OpenSSH's client and the key that the wizard
+// was given.
+func (n *network) reachesBySSH(t *testing.T, key string) {
+	t.Helper()
+	run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key+"2")
+	ssh := func(key, input, words string) (string, int) {
+		t.Helper()
+		out, status, err := n.lab.Client.Run(t.Context(), "printf '"+input+"' | ssh -F none -o IdentitiesOnly=yes -o BatchMode=yes"+
+			" -o UserKnownHostsFile="+key+".hosts -o StrictHostKeyChecking=accept-new -i "+key+" -l admin "+words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out, status
+	}
+	for _, c := range []struct{ input, words, want string }{
+		{"", "10.77.0.11 vrrp status", `(?m)^vips +master `},
+		{"", "10.77.0.11 config export - | tar -tz", `(?m)^box\.hcl\nshared\.hcl$`},
+		{`1\n\n0\n`, "-tt 10.77.0.11", `(?s)Your choice.*vips +master `},
+	} {
+		if out, status := ssh(key, c.input, c.words); status != 0 || !regexp.MustCompile(c.want).MatchString(out) {
+			t.Errorf("ssh %s: status %d, %q", c.words, status, out)
+		}
+	}
+	if out, status := ssh(key+"2", "", "10.77.0.11 vrrp status"); status != 255 || !strings.Contains(out, "Permission denied") {
+		t.Errorf("somebody with another key: status %d, %q", status, out)
+	}
 }
 
 // plugsTheCableIn lets the box find its card by its cable, which is pulled and plugged in until it was seen.
@@ -259,6 +296,32 @@ func (n *network) hears(t *testing.T, adverts int) {
 			t.Fatal(err)
 		}
 		since = f.Time.Add(time.Microsecond)
+	}
+}
+
+// servesAllBut fails unless every request was answered, but for the one that may be under way in the moment in which another
+// director becomes master: a connection so young is known to the former one alone. The kernel tells of a connection after its
+// third packet, and within two seconds (net/netfilter/ipvs/ip_vs_sync.c).
+func (n *network) servesAllBut(t *testing.T, answers []traffic.Answer) {
+	t.Helper()
+	const moment = 100 * time.Millisecond
+	var changes []time.Time
+	var master netip.Addr
+	for _, f := range n.wire.Since(answers[0].Began.Add(-5 * time.Second)) { // some adverts before it
+		if f.Kind == pair.Advert && f.Priority > 0 && f.Source != master {
+			if master.IsValid() {
+				changes = append(changes, f.Time)
+			}
+			master = f.Source
+		}
+	}
+	for _, a := range traffic.Failures(answers) {
+		i := slices.IndexFunc(changes, func(at time.Time) bool { return at.After(a.Began.Add(-moment)) && at.Before(a.Ended.Add(moment)) })
+		if i < 0 {
+			t.Errorf("a request failed, and not when another director became master, or not as the only one then: %s", a)
+			continue
+		}
+		changes = slices.Delete(changes, i, i+1)
 	}
 }
 

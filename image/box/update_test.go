@@ -223,9 +223,5 @@ func (n *network) updatesThePair(t *testing.T, first *session, stream *traffic.S
 	n.hears(t, 10)
 	all := traffic.Between(stream.Answers(), begun, time.Now())
 	n.tells(t, "both directors were updated, one after the other", all)
-	// The client gives a request up after a second, which is about what the next master waits when a role is given away (VRRP's skew
-	// time): those that were just begun may fail.
-	if failed := traffic.Failures(all); len(failed) > len(all)/100 {
-		t.Errorf("%d of %d requests failed, the first at %s", len(failed), len(all), failed[0])
-	}
+	n.servesAllBut(t, all)
 }
