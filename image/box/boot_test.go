@@ -2,7 +2,6 @@ package box_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/image/box"
@@ -36,24 +35,23 @@ func TestImageBootsFromEveryFirmwareAndBalances(t *testing.T) {
 			menu := first.says(`slot A, tries left: A 2, B 0`)
 			first.says(`making the data partition`)
 			first.says(`CIDATA`)
-			first.balances(c.memory, menu, "new")
+			first.balances(o, menu, "new")
 			first.says(`check: subject=web/127.0.0.1:9/tcp from=unknown to=down .*connection refused`)
 			first.CutPower()
 
 			o.Volumes = nil
 			second := boot(t, o)
 			menu = second.says(`slot A, tries left: A 1, B 0`)
-			second.balances(c.memory, menu, "again")
+			second.balances(o, menu, "again")
 		})
 	}
 }
 
 // balances waits until the table of a box is programmed, and measures how long that takes from power-on.
-func (s *session) balances(memory int, menu box.Line, what string) {
+func (s *session) balances(o box.Options, menu box.Line, what string) {
 	s.t.Helper()
 	up := s.says(`evenkeel \S+, slot A, kernel \S+, up after`)
 	table := s.says(`the table is in place: writes=1`)
-	_, firmware, _ := strings.Cut(s.t.Name(), "/")
-	measured.add(fmt.Sprintf("%s, %d MiB, %s, power-on to", firmware, memory, what), "boot loader %.1f s, console %.1f s, programmed table %.1f s",
+	measured.add(fmt.Sprintf("%s, %d MiB, %s, power-on to", o.Firmware, o.Memory, what), "boot loader %.1f s, console %.1f s, programmed table %.1f s",
 		menu.After.Seconds(), up.After.Seconds(), table.After.Seconds())
 }

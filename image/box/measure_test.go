@@ -20,7 +20,7 @@ type measurements struct {
 func (m *measurements) add(what, format string, numbers ...any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.rows = append(m.rows, fmt.Sprintf("  %-34s ", what)+fmt.Sprintf(format, numbers...))
+	m.rows = append(m.rows, fmt.Sprintf("  %-42s ", what)+fmt.Sprintf(format, numbers...))
 }
 
 func (m *measurements) print(w io.Writer) {
