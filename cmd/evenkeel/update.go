@@ -156,7 +156,13 @@ func goodBox() error {
 	return update.Good(d, running, update.Book{Dir: updateBook})
 }
 
-// fetch opens an update. A server that stops sending is given up after a minute.
+// patience is how long a server may send nothing.
+const patience = time.Minute
+
+// errSilent is of a server that stops sending.
+var errSilent = fmt.Errorf("the server has sent nothing for %v", patience)
+
+// fetch opens an update. A server that stops sending is given up after a while.
 func fetch(ctx context.Context, from string) (io.ReadCloser, error) {
 	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
 		f, err := openFrom(from)
@@ -165,11 +171,11 @@ func fetch(ctx context.Context, from string) (io.ReadCloser, error) {
 		}
 		return f, nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	idle := time.AfterFunc(time.Minute, cancel)
+	ctx, cancel := context.WithCancelCause(ctx)
+	r := &impatient{ctx: ctx, cancel: cancel, idle: time.AfterFunc(patience, func() { cancel(errSilent) })}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
-		cancel()
+		r.end()
 		return nil, fmt.Errorf("fetching the update: %w", err)
 	}
 	res, err := http.DefaultClient.Do(req)
@@ -178,29 +184,44 @@ func fetch(ctx context.Context, from string) (io.ReadCloser, error) {
 		err = fmt.Errorf("%s says %s", req.URL.Host, res.Status)
 	}
 	if err != nil {
-		cancel()
+		err = r.reason(err)
+		r.end()
 		return nil, fmt.Errorf("fetching the update: %w", err)
 	}
-	return &impatient{ReadCloser: res.Body, idle: idle, cancel: cancel}, nil
+	r.body = res.Body
+	return r, nil
 }
 
-// An impatient reader ends when nothing came for a minute.
+// An impatient reader ends when nothing came for a while.
 type impatient struct {
-	io.ReadCloser
+	body   io.ReadCloser
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 	idle   *time.Timer
-	cancel context.CancelFunc
 }
 
 func (r *impatient) Read(b []byte) (int, error) {
-	n, err := r.ReadCloser.Read(b)
-	r.idle.Reset(time.Minute)
-	return n, err
+	n, err := r.body.Read(b)
+	r.idle.Reset(patience)
+	return n, r.reason(err)
+}
+
+// reason says why, if it was not the server that ended it.
+func (r *impatient) reason(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return context.Cause(r.ctx)
+	}
+	return err
+}
+
+func (r *impatient) end() {
+	r.idle.Stop()
+	r.cancel(nil)
 }
 
 func (r *impatient) Close() error {
-	r.idle.Stop()
-	defer r.cancel()
-	return r.ReadCloser.Close()
+	defer r.end()
+	return r.body.Close()
 }
 
 // telling has an installer say how far it is.
