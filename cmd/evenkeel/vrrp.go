@@ -160,12 +160,13 @@ func printVRRP(w io.Writer, v *controlv1.VRRP, now time.Time) {
 	}
 }
 
-// span is a time that was measured, as exactly as anybody reads it.
-func span(d *durationpb.Duration) time.Duration {
-	if of := d.AsDuration(); of < 10*time.Millisecond {
-		return of.Round(10 * time.Microsecond)
+// span is a time that was measured, as exactly as anybody reads it, in ASCII: a console need not know the sign of micro.
+func span(d *durationpb.Duration) string {
+	unit := time.Millisecond
+	if d.AsDuration() < 10*unit {
+		unit = 10 * time.Microsecond
 	}
-	return d.AsDuration().Round(time.Millisecond)
+	return strings.Replace(d.AsDuration().Round(unit).String(), "µ", "u", 1)
 }
 
 func instanceState(i *controlv1.VRRPInstance) string {

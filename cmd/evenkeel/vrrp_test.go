@@ -79,3 +79,13 @@ func TestWhatIsSuspendedAndADryRunStandOut(t *testing.T) {
 		}
 	}
 }
+
+func TestATimeIsWrittenInASCII(t *testing.T) {
+	for of, want := range map[time.Duration]string{
+		0: "0s", 123456 * time.Nanosecond: "120us", 3456 * time.Microsecond: "3.46ms", 93456 * time.Microsecond: "93ms", time.Second + 2600*time.Microsecond: "1.003s",
+	} {
+		if got := span(durationpb.New(of)); got != want {
+			t.Errorf("%v is written %q, want %q", of, got, want)
+		}
+	}
+}
