@@ -3,7 +3,18 @@ package core
 import (
 	"testing"
 	"time"
+
+	"github.com/evenkeel/evenkeel/core/director"
 )
+
+func TestVerdictsWaitUntilTheyMayBeWrittenDown(t *testing.T) {
+	d := &daemon{director: &director.Director{}, saveAfter: time.Now().Add(time.Hour)}
+	d.unsaved.Store(true)
+	d.saveVerdicts(t.Context())
+	if !d.unsaved.Load() || d.busy.Load() {
+		t.Errorf("unsaved %t, being written %t: they were written too early, or never will be", d.unsaved.Load(), d.busy.Load())
+	}
+}
 
 func TestVerdictsAreWrittenDownATwentiethOfTheTime(t *testing.T) {
 	begun := time.Unix(1000, 0)
