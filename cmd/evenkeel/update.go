@@ -156,11 +156,11 @@ func goodBox() error {
 	return update.Good(d, running, update.Book{Dir: updateBook})
 }
 
-// patience is how long a server may send nothing.
-const patience = time.Minute
+// mostSilence is how long a server may send nothing.
+const mostSilence = time.Minute
 
 // errSilent is of a server that stops sending.
-var errSilent = fmt.Errorf("the server has sent nothing for %v", patience)
+var errSilent = fmt.Errorf("the server has sent nothing for %v", mostSilence)
 
 // fetch opens an update. A server that stops sending is given up after a while.
 func fetch(ctx context.Context, from string) (io.ReadCloser, error) {
@@ -172,7 +172,7 @@ func fetch(ctx context.Context, from string) (io.ReadCloser, error) {
 		return f, nil
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	r := &impatient{ctx: ctx, cancel: cancel, idle: time.AfterFunc(patience, func() { cancel(errSilent) })}
+	r := &impatient{ctx: ctx, cancel: cancel, idle: time.AfterFunc(mostSilence, func() { cancel(errSilent) })}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
 		r.end()
@@ -202,7 +202,7 @@ type impatient struct {
 
 func (r *impatient) Read(b []byte) (int, error) {
 	n, err := r.body.Read(b)
-	r.idle.Reset(patience)
+	r.idle.Reset(mostSilence)
 	return n, r.reason(err)
 }
 
