@@ -308,12 +308,14 @@ func (n *network) servesAllBut(t *testing.T, answers []traffic.Answer) {
 	var changes []time.Time
 	var master netip.Addr
 	for _, f := range n.wire.Since(answers[0].Began.Add(-5 * time.Second)) { // some adverts before it
-		if f.Kind == pair.Advert && f.Priority > 0 && f.Source != master {
-			if master.IsValid() {
-				changes = append(changes, f.Time)
-			}
-			master = f.Source
+		if f.Kind != pair.Advert || f.Priority == 0 || f.Source == master {
+			continue
 		}
+		// The last advert of a master that yields belongs to the same change.
+		if master.IsValid() && (changes == nil || f.Time.Sub(changes[len(changes)-1]) > moment) {
+			changes = append(changes, f.Time)
+		}
+		master = f.Source
 	}
 	for _, a := range traffic.Failures(answers) {
 		i := slices.IndexFunc(changes, func(at time.Time) bool { return at.After(a.Began.Add(-moment)) && at.Before(a.Ended.Add(moment)) })
