@@ -126,7 +126,7 @@ func (m *probing) life(ctx context.Context, d prober, p population) error {
 	if err != nil {
 		return err
 	}
-	if err := m.settle(ctx, n); err != nil {
+	if err := m.settle(ctx, n, daemon.Done()); err != nil {
 		return err
 	}
 	select {
@@ -145,13 +145,19 @@ func (m *probing) life(ctx context.Context, d prober, p population) error {
 
 // settle waits until the daemon does nothing but what it does all the time: for ten seconds it has needed about the same processor
 // time, and not all of a processor. The beginning of keepalived with 2,000 HTTP checks takes 7 s of one, as much as 35 s of checks.
-func (m *probing) settle(ctx context.Context, n *node) error {
+// On a machine that others use so much that this is not seen within three minutes, it is measured all the same.
+func (m *probing) settle(ctx context.Context, n *node, ended <-chan struct{}) error {
 	const window, windows = 2 * time.Second, 5
 	var spent Series
 	var before time.Duration
 	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); {
 		if err := pause(ctx, window); err != nil {
 			return err
+		}
+		select {
+		case <-ended:
+			return nil
+		default:
 		}
 		pids, err := n.daemons()
 		if err != nil {
@@ -168,7 +174,8 @@ func (m *probing) settle(ctx context.Context, n *node) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the processor time that it needs changes from one second to the next, three minutes after its start: %v", spent)
+	fmt.Fprintln(m.o.Log, "  the processor time that it needs still changes from one second to the next: its beginning may be in what follows")
+	return nil
 }
 
 // node makes the namespace, and starts the sink.
