@@ -85,7 +85,7 @@ const waiting = "waiting for the answer"
 
 // reason says in an operator's words why there is no answer.
 func (l *line) reason(ctx context.Context, t sdk.Target, c *Config, err error) error {
-	first, read := l.seen()
+	first, broken := l.seen()
 	s := status.Convert(err)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -94,8 +94,8 @@ func (l *line) reason(ctx context.Context, t sdk.Target, c *Config, err error) e
 		return dialog.NotSpoken("gRPC", string(first))
 	case ctx.Err() != nil, s.Code() == codes.DeadlineExceeded:
 		return fmt.Errorf("%w %s", &sdk.TimeoutError{Target: t}, waiting)
-	case s.Code() == codes.Unavailable && read != nil:
-		return l.dialog.Reason(read, waiting)
+	case s.Code() == codes.Unavailable && broken != nil:
+		return l.dialog.Reason(broken, waiting)
 	case c.Service != "":
 		return fmt.Errorf("gRPC %s for %s: %s", s.Code(), c.asked(), dialog.Short(s.Message()))
 	}

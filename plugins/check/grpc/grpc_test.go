@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/evenkeel/evenkeel/plugins/sdk"
+	"github.com/evenkeel/evenkeel/plugins/sdk/dialog"
 	"github.com/evenkeel/evenkeel/plugins/sdk/sdktest"
 )
 
@@ -179,6 +182,7 @@ func TestAServerThatSpeaksNoGRPC(t *testing.T) {
 	t.Cleanup(web.Close)
 	closed := sdktest.TargetAt(sdktest.Unused(t, 1)[0])
 	const settings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+	const preface = 24 + len(settings) // what the library sends before it waits: RFC 9113, section 3.4
 	for _, tt := range []struct {
 		name   string
 		server net.Addr
@@ -191,7 +195,7 @@ func TestAServerThatSpeaksNoGRPC(t *testing.T) {
 		{"nothing, and hangs up", sdktest.Answer(t, ""), "waiting for the answer: the server closed the connection"},
 		{"settings, and hangs up", sdktest.Answer(t, settings), "waiting for the answer: the server closed the connection"},
 		{"settings and nothing more", sdktest.Greet(t, settings), "timeout after 300ms waiting for the answer"},
-		{"a reset", sdktest.Accept(t, func(c *net.TCPConn) { io.ReadFull(c, make([]byte, 24)); c.SetLinger(0) }), "waiting for the answer: connection reset by peer"},
+		{"a reset", sdktest.Accept(t, func(c *net.TCPConn) { io.ReadFull(c, make([]byte, preface)); c.SetLinger(0) }), "waiting for the answer: connection reset by peer"},
 	} {
 		got := ask(t, sdktest.TargetAt(tt.server), `{}`, tt.want)
 		if !strings.HasPrefix(got, tt.want) || tt.want == "" {
@@ -201,6 +205,31 @@ func TestAServerThatSpeaksNoGRPC(t *testing.T) {
 	if got, want := ask(t, closed, `{}`, ""), "connect "+at(closed)+": connection refused"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+// A reset is told once by the kernel, and it may be the library's write that hears of it.
+func TestAResetThatAWriteMeets(t *testing.T) {
+	target := sdktest.TargetAt(sdktest.Silent(t))
+	target.Schedule.Timeout = 5 * time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), target.Schedule.Timeout)
+	defer cancel()
+	conn, err := dialog.Dial(ctx, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	l := &line{Conn: mute{conn}, dialog: conn}
+	_, err = l.ask(ctx, target, &Config{})
+	if got, want := l.reason(ctx, target, &Config{}, err).Error(), "waiting for the answer: connection reset by peer"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// mute is a connection that was reset before the first write.
+type mute struct{ net.Conn }
+
+func (mute) Write([]byte) (int, error) {
+	return 0, &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.ECONNRESET)}
 }
 
 // A server may send anything: no panic, a short reason, and no probe that hangs.

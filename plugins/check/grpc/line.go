@@ -23,7 +23,7 @@ type line struct {
 	mu    sync.Mutex
 	used  bool
 	first []byte // the first bytes that came
-	err   error  // of the read that failed first
+	err   error  // of the read or the write that failed first
 }
 
 // once returns the line for the first connection, and no other: the library would try again and again.
@@ -39,15 +39,26 @@ func (l *line) once() (net.Conn, error) {
 
 func (l *line) Read(b []byte) (int, error) {
 	n, err := l.Conn.Read(b)
+	l.witness(b[:n], err)
+	return n, err
+}
+
+// Write may be what meets a reset: the kernel tells of it once.
+func (l *line) Write(b []byte) (int, error) {
+	n, err := l.Conn.Write(b)
+	l.witness(nil, err)
+	return n, err
+}
+
+func (l *line) witness(came []byte, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if missing := beginning - len(l.first); missing > 0 {
-		l.first = append(l.first, b[:min(n, missing)]...)
+		l.first = append(l.first, came[:min(len(came), missing)]...)
 	}
 	if err != nil && l.err == nil && !errors.Is(err, net.ErrClosed) {
 		l.err = err
 	}
-	return n, err
 }
 
 // seen returns what the line has witnessed.

@@ -59,25 +59,13 @@ func AnswersForEver(t testing.TB, datagram []byte) sdk.Target {
 // NobodyAnswers is an address on loopback where nobody listens, so that the kernel says: port unreachable.
 func NobodyAnswers(t testing.TB) sdk.Target {
 	t.Helper()
-	c := datagramSocket(t)
-	defer c.Close()
-	return targetOf(c)
+	return FreePort(t)
 }
 
 // FreePort returns a target on loopback whose port nobody has, neither by UDP nor by TCP.
 func FreePort(t testing.TB) sdk.Target {
 	t.Helper()
-	for range 20 {
-		c := datagramSocket(t)
-		c.Close()
-		l, err := net.Listen("tcp", c.LocalAddr().String())
-		if err == nil {
-			l.Close()
-			return targetOf(c)
-		}
-	}
-	t.Fatal("there is no free port on loopback")
-	return sdk.Target{}
+	return targetAt(freePort(t))
 }
 
 func datagramSocket(t testing.TB) *net.UDPConn {
@@ -106,8 +94,11 @@ func serve(t testing.TB, c *net.UDPConn, f func(request []byte, from netip.AddrP
 	t.Cleanup(func() { c.Close(); <-done })
 }
 
-// targetOf is a target with a time-out of a second.
 func targetOf(c *net.UDPConn) sdk.Target {
-	at := c.LocalAddr().(*net.UDPAddr).AddrPort()
+	return targetAt(c.LocalAddr().(*net.UDPAddr).AddrPort())
+}
+
+// targetAt is a target with a time-out of a second.
+func targetAt(at netip.AddrPort) sdk.Target {
 	return sdk.Target{ID: "t", Address: at.Addr(), Port: at.Port(), Schedule: sdk.Schedule{Timeout: time.Second}}
 }

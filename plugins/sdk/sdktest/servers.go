@@ -3,7 +3,9 @@ package sdktest
 import (
 	"crypto/tls"
 	"io"
+	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -43,12 +45,15 @@ func talk(c *net.TCPConn, f func(*net.TCPConn)) {
 	f(c)
 }
 
-// Answer starts a server that reads what a client says at first, says its sentence and hangs up.
+// Answer starts a server that reads what a client says at first, says its sentence and hangs up. What the client says
+// later is read, too: Linux sends a reset instead of an end when a socket is closed with something unread.
 func Answer(t *testing.T, sentence string) net.Addr {
 	t.Helper()
 	return Accept(t, func(c *net.TCPConn) {
 		c.Read(make([]byte, 1<<16))
 		io.WriteString(c, sentence)
+		c.CloseWrite()
+		io.Copy(io.Discard, c)
 	})
 }
 
@@ -134,14 +139,31 @@ func Unused(t *testing.T, n int) []net.Addr {
 	t.Helper()
 	var addresses []net.Addr
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addresses = append(addresses, l.Addr())
+		addresses = append(addresses, net.TCPAddrFromAddrPort(freePort(t)))
 	}
 	return addresses
+}
+
+// freePort returns a port of 127.0.0.1 that neither TCP nor UDP has. It is none of those that Linux gives out by itself
+// (net.ipv4.ip_local_port_range, from 32768), so that nobody gets it by chance before the test has used it.
+func freePort(t testing.TB) netip.AddrPort {
+	t.Helper()
+	for range 100 {
+		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(10000+rand.IntN(22768)))
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		if err != nil {
+			continue
+		}
+		c.Close()
+		return at
+	}
+	t.Fatal("there is no free port on loopback")
+	return netip.AddrPort{}
 }
 
 // TargetAt is the target at the address of a server.
