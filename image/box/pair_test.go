@@ -23,7 +23,6 @@ import (
 func TestImageMakesAPairThatSurvivesAPowerCut(t *testing.T) {
 	n := newNetwork(t, 2)
 	one, two := n.newBox(t, "one"), n.newBox(t, "two")
-	one.Volumes = []string{pack(t, "2.0", slot(t), releaseKey(t))}
 	first, second := boot(t, one), boot(t, two)
 	key := filepath.Join(t.TempDir(), "key")
 	run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "alice@laptop", "-f", key)

@@ -201,15 +201,25 @@ func TestImageSurvivesAPowerCutAtEachStepOfAnUpdate(t *testing.T) {
 	}
 }
 
+// publishes has the client's machine serve a file by HTTP, and returns where.
+func (n *network) publishes(t *testing.T, path string) string {
+	t.Helper()
+	if _, err := n.lab.Client.Start(t.Context(), nil, "busybox", "httpd", "-f", "-p", "8000", "-h", filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	return "http://10.77.0.10:8000/" + filepath.Base(path)
+}
+
 // updatesThePair updates two directors, on the first of which somebody is at the menu, while a client goes on asking.
 func (n *network) updatesThePair(t *testing.T, first *session, stream *traffic.Stream) {
 	t.Helper()
 	first.chooses("Shell")
 	first.shows(`comes back to the menu`)
 	first.hasMemory(256)
+	from := n.publishes(t, pack(t, "2.0", slot(t), releaseKey(t)))
 	begun := time.Now()
 	// It is refused until the first director, which has just been started, is good.
-	first.types("until evenkeel update --pair /dev/vdb; do sleep 5; done")
+	first.types("until evenkeel update --pair " + from + "; do sleep 5; done")
 	first.says(`^lb2 runs version \S+, lb1 runs version \S+; both get version 2\.0`)
 	first.says(`^lb2: starting again`)
 	first.says(`^lb2: does not answer: it is starting`)
