@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +17,7 @@ import (
 type Host struct {
 	name string
 	ns   namespace
-	port atomic.Uint32 // how many UDP sockets Dial has made
+	port atomic.Uint32 // how many ports Dial has taken
 }
 
 // Name implements Node.
@@ -65,14 +66,23 @@ func (h *Host) Start(ctx context.Context, output io.Writer, argv ...string) (*Pr
 	return p, nil
 }
 
-// Dial opens a connection from this computer, for clients in the lab's own process. The address must be a literal one. A UDP
-// socket gets a port that none before it had: IPVS sends what comes from a port that it knows to where it sent it before, so
-// that a port that comes up twice by chance spoils a count by weight.
-func (h *Host) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if strings.HasPrefix(network, "udp") {
-		return h.DialFrom(ctx, &net.UDPAddr{Port: 20000 + int(h.port.Add(1)%40000)}, network, address)
+// Dial opens a connection from this computer, for clients in the lab's own process. The address must be a literal one. It gets
+// a port that none before it had: IPVS sends what comes from a port that it knows to where it sent it before (with forwarding
+// "dr" for two minutes after the end of a connection, of which it never sees the server's half), so that a port that comes up
+// twice by chance spoils a count by weight. The kernel's own choice begins at another port every ten seconds, and may
+// come upon those that it chose a minute ago.
+func (h *Host) Dial(ctx context.Context, network, address string) (c net.Conn, err error) {
+	for range 100 {
+		port := 20000 + int(h.port.Add(1)%40000)
+		local := net.Addr(&net.TCPAddr{Port: port})
+		if strings.HasPrefix(network, "udp") {
+			local = &net.UDPAddr{Port: port}
+		}
+		if c, err = h.DialFrom(ctx, local, network, address); !errors.Is(err, syscall.EADDRINUSE) { // by a program of this computer
+			break
+		}
 	}
-	return h.DialFrom(ctx, nil, network, address)
+	return c, err
 }
 
 // DialFrom is Dial with an address and port of one's own, as a net.Dialer takes it.
