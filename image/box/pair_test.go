@@ -303,7 +303,7 @@ func (n *network) hears(t *testing.T, adverts int) {
 // third packet, and within two seconds (net/netfilter/ipvs/ip_vs_sync.c).
 func (n *network) servesAllBut(t *testing.T, answers []traffic.Answer) {
 	t.Helper()
-	const moment = 300 * time.Millisecond // from the announcement of the addresses to the advert, beside two other machines
+	const moment = 100 * time.Millisecond
 	var changes []time.Time
 	var master netip.Addr
 	for _, f := range n.wire.Since(answers[0].Began.Add(-5 * time.Second)) { // some adverts before it
